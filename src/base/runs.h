@@ -1,0 +1,44 @@
+// What travels between host, pumps, sockets and the TUN device: buffers lent for one call.
+//
+// Invariants
+//  1. The host owns all buffers; a view in a run or frame is valid until the call that got it
+//     returns, or (output) until the buffers are lent again.
+//  2. A TUN frame has kFrameHeadroom bytes in front of it and kFrameTailroom behind it that the
+//     pump may overwrite: header in front, tag and padding behind.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/endpoint.h"
+
+namespace meshnode {
+
+// Linux virtio-net header (10 bytes) + our data frame header (16), rounded up as DESIGN has it.
+inline constexpr std::size_t kFrameHeadroom = 42;
+// AEAD tag (16) + zero padding of the plaintext to a multiple of 16 (≤ 15).
+inline constexpr std::size_t kFrameTailroom = 32;
+// The largest UDP payload over IPv4; nothing outside is larger.
+inline constexpr std::size_t kMaxDatagram = 65507;
+
+// One or more datagrams of the same path in one buffer: all of segment_size, the last may be
+// shorter (what UDP_SEGMENT and UDP_GRO carry). A single datagram has segment_size == data.size().
+struct DatagramRun {
+  Path path{};
+  MutableBytes data{};
+  std::size_t segment_size = 0;
+};
+
+// A frame read from, or to be written to, the TUN device. gso_* are zero for a plain packet; they
+// carry the virtio-net header's fields once offloads are on.
+struct TunFrame {
+  MutableBytes packet{};
+  std::uint16_t gso_type = 0;
+  std::uint16_t gso_size = 0;
+  std::uint16_t csum_start = 0;
+  std::uint16_t csum_offset = 0;
+  bool needs_csum = false;
+};
+
+}  // namespace meshnode

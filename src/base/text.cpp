@@ -1,0 +1,74 @@
+#include "base/text.h"
+
+namespace meshnode {
+namespace {
+
+constexpr std::string_view kHex = "0123456789abcdef";
+constexpr std::string_view kBase32 = "abcdefghijklmnopqrstuvwxyz234567";
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+std::string to_hex(ByteView bytes) {
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (std::uint8_t b : bytes) {
+    out.push_back(kHex[b >> 4]);
+    out.push_back(kHex[b & 15]);
+  }
+  return out;
+}
+
+std::optional<Bytes> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  Bytes out;
+  out.reserve(text.size() / 2);
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const auto high = kHex.find(lower(text[i]));
+    const auto low = kHex.find(lower(text[i + 1]));
+    if (high == kHex.npos || low == kHex.npos) return std::nullopt;
+    out.push_back(static_cast<std::uint8_t>(high << 4 | low));
+  }
+  return out;
+}
+
+std::string to_base32(ByteView bytes) {
+  std::string out;
+  out.reserve((bytes.size() * 8 + 4) / 5);
+  std::uint32_t pending = 0;
+  unsigned bits = 0;
+  for (std::uint8_t b : bytes) {
+    pending = pending << 8 | b;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      out.push_back(kBase32[pending >> bits & 31]);
+    }
+  }
+  if (bits > 0) out.push_back(kBase32[pending << (5 - bits) & 31]);
+  return out;
+}
+
+std::optional<Bytes> from_base32(std::string_view text) {
+  const std::size_t spare_bits = text.size() * 5 % 8;
+  if (spare_bits >= 5) return std::nullopt;  // a whole character would carry nothing
+  Bytes out;
+  out.reserve(text.size() * 5 / 8);
+  std::uint32_t pending = 0;
+  unsigned bits = 0;
+  for (char c : text) {
+    const auto value = kBase32.find(lower(c));
+    if (value == kBase32.npos) return std::nullopt;
+    pending = pending << 5 | static_cast<std::uint32_t>(value);
+    bits += 5;
+    if (bits >= 8) {
+      bits -= 8;
+      out.push_back(static_cast<std::uint8_t>(pending >> bits));
+    }
+  }
+  if ((pending & ((1U << bits) - 1)) != 0) return std::nullopt;
+  return out;
+}
+
+}  // namespace meshnode
