@@ -1,0 +1,205 @@
+#include "discovery/path_book.h"
+
+#include <algorithm>
+
+namespace meshnode::discovery {
+namespace {
+
+bool same_remote(const Path& a, const Path& b) {
+  return a.remote == b.remote && a.scope == b.scope;
+}
+
+}  // namespace
+
+PathBook::Candidate* PathBook::find(const Path& path) {
+  const auto found =
+      std::find_if(candidates_.begin(), candidates_.end(),
+                   [&](const Candidate& c) { return same_remote(c.path, path); });
+  return found == candidates_.end() ? nullptr : &*found;
+}
+
+PathBook::Candidate* PathBook::insert(const Path& path, PathKind kind) {
+  if (candidates_.size() == kMaxCandidates) {
+    // Oldest unconfirmed first: insertion order is age.
+    const auto victim = std::find_if(candidates_.begin(), candidates_.end(),
+                                     [](const Candidate& c) { return !c.confirmed; });
+    if (victim == candidates_.end()) return nullptr;
+    candidates_.erase(victim);
+  }
+  Candidate candidate;
+  candidate.path = path;
+  candidate.path.local = {};
+  candidate.kind = kind;
+  candidate.quality.kind = kind;
+  candidates_.push_back(candidate);
+  return &candidates_.back();
+}
+
+bool PathBook::add(TimePoint now, PathKind kind, const Path& path) {
+  Candidate* candidate = find(path);
+  const bool news = candidate == nullptr;
+  if (news) candidate = insert(path, kind);
+  if (candidate == nullptr) return false;
+  if (kind == PathKind::lan) candidate->kind = candidate->quality.kind = kind;
+  if (candidate->confirmed) return false;
+  candidate->pause = kFirstPause;
+  candidate->next_probe = now;
+  return news;
+}
+
+void PathBook::confirm(TimePoint now, PathKind kind, const Path& path) {
+  Candidate* candidate = find(path);
+  if (candidate == nullptr) candidate = insert(path, kind);
+  if (candidate == nullptr) return;
+  candidate->path.local = path.local;
+  const bool measured = candidate->confirmed;
+  mark_alive(now, *candidate);
+  if (!measured) candidate->next_probe = now;  // it has no RTT yet
+  choose();
+}
+
+void PathBook::probe_all(TimePoint now) {
+  for (Candidate& candidate : candidates_) {
+    candidate.next_probe = now;
+    candidate.pause = kFirstPause;
+  }
+}
+
+void PathBook::forget_all() {
+  candidates_.clear();
+  choose();
+}
+
+std::vector<Path> PathBook::due(TimePoint now) {
+  std::vector<Path> out;
+  for (Candidate& candidate : candidates_) {
+    if (candidate.confirmed && candidate.quality.unanswered >= kLostAfter &&
+        candidate.next_probe && now >= *candidate.next_probe)
+      lose(now, candidate);
+    const bool silent = candidate.confirmed && candidate.waiting_since &&
+                        candidate.quality.unanswered == 0 &&
+                        now - *candidate.waiting_since >= kSilenceInUse;
+    if (!silent && (!candidate.next_probe || now < *candidate.next_probe)) continue;
+    Path path = candidate.path;
+    path.local = {};
+    out.push_back(path);
+  }
+  choose();
+  return out;
+}
+
+void PathBook::sent(TimePoint now, const Path& path, std::uint64_t number) {
+  Candidate* candidate = find(path);
+  if (candidate == nullptr) return;
+  candidate->outstanding[candidate->next_slot] = {number, now};
+  candidate->next_slot = (candidate->next_slot + 1) % candidate->outstanding.size();
+  ++candidate->quality.unanswered;
+  if (candidate->confirmed) {
+    candidate->next_probe = now + kRetry;
+  } else {
+    candidate->next_probe = now + candidate->pause;
+    candidate->pause = std::min<Duration>(candidate->pause * 2, kLongestPause);
+  }
+  choose();
+}
+
+void PathBook::postponed(TimePoint now, const Path& path) {
+  Candidate* candidate = find(path);
+  if (candidate == nullptr) return;
+  candidate->next_probe = now + seconds(10);
+  if (candidate->waiting_since) candidate->waiting_since = now;
+}
+
+bool PathBook::answered(TimePoint now, const Path& path, std::uint64_t number) {
+  Candidate* candidate = find(path);
+  if (candidate == nullptr) return false;
+  for (Outstanding& probe : candidate->outstanding) {
+    if (probe.number != number || number == 0) continue;
+    const Duration sample = now - probe.sent;
+    probe = {};
+    candidate->path.local = path.local;
+    const bool first = !candidate->confirmed || candidate->quality.rtt == Duration{};
+    candidate->quality.rtt = first ? sample : (candidate->quality.rtt * 7 + sample) / 8;
+    if (candidate->confirmed && candidate->quality.unanswered <= 1)
+      candidate->keep_alive = std::min<Duration>(candidate->keep_alive * 3 / 2, kKeepAliveMax);
+    mark_alive(now, *candidate);
+    choose();
+    return true;
+  }
+  return false;
+}
+
+void PathBook::mark_alive(TimePoint now, Candidate& candidate) {
+  candidate.confirmed = true;
+  candidate.quality.last_heard = now;
+  candidate.quality.unanswered = 0;
+  candidate.waiting_since.reset();
+  candidate.pause = kFirstPause;
+  candidate.next_probe = now + candidate.keep_alive;
+}
+
+void PathBook::heard(TimePoint now, const Path& path) {
+  Candidate* candidate = find(path);
+  if (candidate == nullptr || !candidate->confirmed) return;
+  mark_alive(now, *candidate);
+}
+
+void PathBook::data_sent(TimePoint now) {
+  if (!best_) return;
+  Candidate* candidate = find(*best_);
+  if (candidate != nullptr && !candidate->waiting_since) candidate->waiting_since = now;
+}
+
+void PathBook::lose(TimePoint now, Candidate& candidate) {
+  candidate.confirmed = false;
+  candidate.waiting_since.reset();
+  candidate.keep_alive = std::max<Duration>(candidate.keep_alive / 2, kKeepAliveFirst / 2);
+  candidate.pause = kFirstPause;
+  candidate.next_probe = now;
+}
+
+void PathBook::choose() {
+  Candidate* current = best_ ? find(*best_) : nullptr;
+  if (current != nullptr && !current->confirmed) current = nullptr;
+  for (Candidate& candidate : candidates_) {
+    if (!candidate.confirmed || &candidate == current) continue;
+    if (current == nullptr || better(candidate.quality, current->quality)) current = &candidate;
+  }
+  best_ = current == nullptr ? std::nullopt : std::optional<Path>(current->path);
+}
+
+std::optional<PathKind> PathBook::best_kind() const {
+  if (!best_) return std::nullopt;
+  for (const Candidate& candidate : candidates_)
+    if (same_remote(candidate.path, *best_)) return candidate.kind;
+  return std::nullopt;
+}
+
+std::optional<Duration> PathBook::best_rtt() const {
+  if (!best_) return std::nullopt;
+  for (const Candidate& candidate : candidates_)
+    if (same_remote(candidate.path, *best_) && candidate.quality.rtt > Duration{})
+      return candidate.quality.rtt;
+  return std::nullopt;
+}
+
+bool PathBook::has_outstanding() const {
+  return std::any_of(candidates_.begin(), candidates_.end(), [](const Candidate& c) {
+    return !c.confirmed && c.quality.unanswered > 0;
+  });
+}
+
+std::optional<TimePoint> PathBook::next_deadline() const {
+  std::optional<TimePoint> out;
+  const auto consider = [&](TimePoint when) {
+    if (!out || when < *out) out = when;
+  };
+  for (const Candidate& candidate : candidates_) {
+    if (candidate.next_probe) consider(*candidate.next_probe);
+    if (candidate.confirmed && candidate.waiting_since && candidate.quality.unanswered == 0)
+      consider(*candidate.waiting_since + kSilenceInUse);
+  }
+  return out;
+}
+
+}  // namespace meshnode::discovery

@@ -1,0 +1,68 @@
+// Engine and pumps put together: everything of a node but the machine around it. node::Host and the
+// tests' virtual hosts are the two machines.
+#pragma once
+
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "base/runs.h"
+#include "dataplane/rx_pump.h"
+#include "dataplane/tx_pump.h"
+#include "overlay/engine.h"
+
+namespace meshnode::overlay {
+
+using Event = std::variant<PeerConnected, PeerLost, AddressConflict>;
+
+// The machine, as the core sees it. Calls come only from within the core's inputs; views are valid
+// during the call.
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual void send(std::span<const DatagramRun> runs) = 0;
+  virtual void send_beacon(const discovery::BeaconTransmit& beacon) = 0;
+  virtual void to_tun(std::span<const TunFrame> frames) = 0;
+  virtual void tell(const Event& event) = 0;
+};
+
+class Core {
+ public:
+  // All references outlive the core.
+  Core(EngineConfig config, const crypto::Suite& suite, Random& random, NumberSource& numbers,
+       Machine& machine);
+
+  void start(Now now, const Interfaces& interfaces);
+  void interfaces_changed(Now now, const Interfaces& interfaces);
+  // Frames with headroom and tailroom; sealed in place.
+  void from_tun(Now now, std::span<const TunFrame> frames);
+  // Datagrams of the shared port; opened in place.
+  void from_underlay(Now now, std::span<const DatagramRun> runs);
+  void from_lan(Now now, const discovery::LanDatagram& datagram);
+  void timeout(Now now);
+  void shutdown(Now now);
+
+  std::optional<TimePoint> next_deadline() const { return engine_.next_deadline(); }
+  const Engine& engine() const { return engine_; }
+  dataplane::Traffic sent(PeerNumber peer) const { return tx_.traffic(peer); }
+  dataplane::Traffic received(PeerNumber peer) const { return rx_.traffic(peer); }
+  // Of engine and pumps together.
+  DropCounters drops() const;
+
+ private:
+  void drain(Now now);
+  void perform(Now now, Output& output);
+  void flush_sealed(Now now);
+  TunFrame frame_in_scratch(ByteView packet);
+
+  Machine& machine_;
+  Engine engine_;
+  dataplane::TxPump tx_;
+  dataplane::RxPump rx_;
+  dataplane::TxPump::Output sealed_;
+  dataplane::RxPump::Output opened_;
+  Bytes scratch_;
+  DropCounters drops_;
+};
+
+}  // namespace meshnode::overlay

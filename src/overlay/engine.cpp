@@ -1,0 +1,297 @@
+// Engine: peers, packets and timers. See engine_probes.cpp and engine_handshake.cpp for the rest.
+#include "overlay/engine.h"
+
+#include "wire/control.h"
+#include "wire/ip.h"
+
+namespace meshnode::overlay {
+namespace {
+
+constexpr Duration kHousekeeping = seconds(60);
+// An unproven peer that never answered is forgotten after this time.
+constexpr Duration kUnprovenLife = minutes(10);
+
+HandshakeSelf make_self(const EngineConfig& config, const crypto::Suite& suite) {
+  return {.suite = suite,
+          .identity = config.identity,
+          .keys = config.keys,
+          .binding = bind_static_key(config.identity, config.keys.id, suite),
+          .boot = config.boot,
+          .ciphers = config.ciphers,
+          .name = config.name,
+          .claims = config.claims};
+}
+
+}  // namespace
+
+Engine::Engine(EngineConfig config, const crypto::Suite& suite, Random& random,
+               NumberSource& numbers)
+    : self_(make_self(config, suite)),
+      config_(std::move(config)),
+      random_(random),
+      numbers_(numbers),
+      own_address_(overlay_address(config_.keys.id, config_.identity.id)),
+      gate_(gate_key(config_.keys, config_.identity.static_key, config_.boot), random),
+      roster_(config_.keys.id),
+      beacon_({.lan_key = config_.keys.lan,
+               .static_key = config_.identity.static_key,
+               .node = config_.identity.id,
+               .boot = config_.boot,
+               .port = config_.port},
+              random) {}
+
+void Engine::start(Now now) {
+  note_time(now);
+  next_housekeeping_ = now.mono + kHousekeeping;
+  auto own = std::make_shared<dataplane::AddressSet>();
+  own->insert(own_address_);
+  own->insert(config_.claims.begin(), config_.claims.end());
+  emit(dataplane::SlotChange{dataplane::SetOwnAddresses{std::move(own)}});
+}
+
+void Engine::note_time(Now now) {
+  touch();
+  const auto epoch = discovery::tag_epoch(now.unix);
+  if (epoch_ == epoch) return;
+  epoch_ = epoch;
+  for (auto& [number, peer] : roster_.all()) roster_.refresh_tags(peer, epoch);
+}
+
+void Engine::handle_interfaces(Now now, const Interfaces& interfaces) {
+  note_time(now);
+  interfaces_ = interfaces;
+  beacon_.set_interfaces(now.mono, interfaces);
+  // A path may have gone or come: ask all of them, the answers decide.
+  for (auto& [number, peer] : roster_.all()) {
+    peer.paths.probe_all(now.mono);
+    service(now, peer);
+  }
+}
+
+void Engine::handle_beacon(Now now, const discovery::LanDatagram& datagram) {
+  note_time(now);
+  if (const auto sighting = beacon_.open(datagram, drops_)) handle_sighting(now, *sighting);
+}
+
+void Engine::handle_message(Now now, const Path& path, ByteView datagram) {
+  note_time(now);
+  if (!is_underlay(path.remote.ip) || path.remote.port == 0) return count(Drop::underlay_loop);
+  switch (static_cast<wire::MessageType>(datagram[0])) {
+    case wire::MessageType::handshake_init: return handle_init(now, path, datagram);
+    case wire::MessageType::handshake_response: return handle_response(now, path, datagram);
+    case wire::MessageType::challenge: return handle_challenge(now, datagram);
+    case wire::MessageType::probe: return handle_probe(now, path, datagram);
+    case wire::MessageType::data: break;  // the RX pump's
+  }
+  count(Drop::unknown_type);
+}
+
+void Engine::handle_pump_event(Now now, const dataplane::PumpEvent& event) {
+  using Kind = dataplane::PumpEvent::Kind;
+  note_time(now);
+  if (event.kind == Kind::no_route)
+    return tell_unreachable(now.mono, event.bytes, Unreachable::no_route);
+  if (event.kind == Kind::first_data) return confirm_pending(now, event.session, event.path);
+  Peer* peer = roster_.by_number(event.peer);
+  if (peer == nullptr) return;
+  switch (event.kind) {
+    case Kind::no_session: stage(now, *peer, event.bytes); break;
+    case Kind::key_worn:
+      for (Session& session : peer->sessions)
+        if (session.local_index == event.session) session.worn = true;
+      break;
+    case Kind::sent:
+      peer->last_inner = now.mono;
+      peer->inner_seen = true;
+      peer->paths.data_sent(now.mono);
+      break;
+    case Kind::received:
+      if (event.inner_data) {
+        peer->last_inner = now.mono;
+        peer->inner_seen = true;
+      }
+      peer->last_proven = now.mono;
+      peer->paths.heard(now.mono, event.path);
+      break;
+    case Kind::new_endpoint:
+      // Invariant 3: only a hint; the probe's answer decides.
+      hear_of_path(now, *peer, event.path);
+      break;
+    case Kind::control: handle_control(now, event); return;
+    case Kind::no_route:
+    case Kind::first_data: break;
+  }
+  service(now, *peer);
+}
+
+void Engine::handle_control(Now now, const dataplane::PumpEvent& event) {
+  const auto control = wire::parse_control(event.bytes);
+  if (!control) return count(Drop::malformed);
+  Peer* peer = roster_.by_number(event.peer);
+  if (peer != nullptr && control->type == wire::ControlType::goodbye)
+    goodbye_from(now.mono, *peer);
+  if (peer != nullptr) service(now, *peer);
+}
+
+void Engine::goodbye_from(TimePoint now, Peer& peer) {
+  peer.said_goodbye = true;
+  drop_attempt(peer);
+  peer.wants_edge = true;  // when it is seen again
+  for (const Session& session : peer.sessions) drop_key(session.local_index);
+  peer.sessions.clear();
+  peer.paths.forget_all();
+  publish_path(now, peer);
+}
+
+void Engine::handle_timeout(Now now) {
+  note_time(now);
+  for (auto& datagram : beacon_.handle_timeout(now, [&] { return numbers_.next(); }))
+    emit(std::move(datagram));
+  std::erase_if(pending_, [&](const auto& entry) {
+    const bool late = now.mono - entry.second.made >= kPendingLife;
+    if (late) emit(dataplane::SlotChange{dataplane::DropKey{entry.first}});
+    return late;
+  });
+  if (now.mono >= next_housekeeping_) housekeeping(now.mono);
+  for (auto& [number, peer] : roster_.all()) service(now, peer);
+}
+
+void Engine::housekeeping(TimePoint now) {
+  next_housekeeping_ = now + kHousekeeping;
+  std::vector<PeerNumber> gone;
+  for (const auto& [number, peer] : roster_.all())
+    if (!peer.proven && !peer.paths.best() && now - peer.trying_since >= kUnprovenLife)
+      gone.push_back(number);
+  for (const PeerNumber number : gone) forget(number);
+}
+
+// What the peer's timers want now. Cheap when nothing is due.
+void Engine::service(Now now, Peer& peer) {
+  drop_dead_keys(now.mono, peer);
+  send_probes(now, peer);
+  publish_path(now.mono, peer);
+  if (peer.attempt) drive_attempt(now, peer);
+  if (!peer.attempt && wants_handshake(peer, now.mono)) begin_attempt(now, peer, std::nullopt);
+  announce(now.mono, peer);
+  if (!peer.staging.empty() && now.mono >= peer.staging.deadline()) give_up_staged(now.mono, peer);
+}
+
+void Engine::publish_routes() {
+  emit(dataplane::SlotChange{dataplane::SetRoutes{roster_.routes()}});
+}
+
+void Engine::publish_path(TimePoint now, Peer& peer) {
+  if (peer.published_path == peer.paths.best()) return;
+  const bool found = !peer.published_path;
+  peer.published_path = peer.paths.best();
+  emit(dataplane::SlotChange{dataplane::SetPath{peer.number, peer.published_path}});
+  if (found) peer.path_since = now;
+  if (peer.published_path) return;
+  peer.trying_since = now;
+  if (peer.announced) emit(PeerLost{peer.id, peer.name, peer.said_goodbye});
+  peer.announced = false;
+}
+
+// Tells people of an edge, once while it lasts.
+void Engine::announce(TimePoint now, Peer& peer) {
+  if (peer.announced || !peer.has_session() || !peer.paths.best()) return;
+  const auto rtt = peer.paths.best_rtt();
+  if (!rtt) return;  // a moment more, and the first probe's answer tells
+  peer.announced = true;
+  emit(PeerConnected{peer.id, peer.name, *peer.paths.best(), now - peer.trying_since, *rtt,
+                     peer.ever_connected});
+  peer.ever_connected = true;
+}
+
+void Engine::drop_key(SessionIndex index) {
+  session_peers_.erase(index);
+  emit(dataplane::SlotChange{dataplane::DropKey{index}});
+}
+
+void Engine::drop_attempt(Peer& peer) {
+  if (peer.attempt) attempts_.erase(peer.attempt->machine.index());
+  peer.attempt.reset();
+}
+
+void Engine::forget(PeerNumber number) {
+  Peer* peer = roster_.by_number(number);
+  if (peer == nullptr) return;
+  for (const Session& session : peer->sessions) drop_key(session.local_index);
+  drop_attempt(*peer);
+  emit(dataplane::SlotChange{dataplane::DropPeer{number}});
+  roster_.remove(number);
+  publish_routes();
+}
+
+std::size_t Engine::staged_bytes() const {
+  std::size_t sum = 0;
+  for (const auto& [number, peer] : roster_.all()) sum += peer.staging.bytes();
+  return sum;
+}
+
+void Engine::stage(Now now, Peer& peer, ByteView packet) {
+  if (staged_bytes() + packet.size() > kMaxStagedBytes || !peer.staging.add(now.mono, packet))
+    return count(Drop::no_session);
+  // Somebody waits: no politeness, no pause left over from earlier failures.
+  peer.next_attempt = std::min(peer.next_attempt, now.mono);
+}
+
+void Engine::give_up_staged(TimePoint now, Peer& peer) {
+  bool told = false;
+  for (const Bytes& packet : peer.staging.take()) {
+    count(Drop::no_session);
+    if (!told) tell_unreachable(now, packet, Unreachable::host);
+    told = true;
+  }
+}
+
+void Engine::tell_unreachable(TimePoint now, ByteView packet, Unreachable why) {
+  if (why == Unreachable::no_route) count(Drop::no_route);
+  const auto header = wire::parse_ip(packet);
+  if (!header) return;
+  IpAddress router = own_address_;
+  if (header->source.is_v4())
+    router = config_.claims.empty() ? IpAddress{} : config_.claims.front();
+  auto answer = unreachable(packet, router, why);
+  if (answer && icmp_bucket_.take(now)) emit(DeliverPacket{std::move(*answer)});
+}
+
+void Engine::shutdown(Now now) {
+  note_time(now);
+  for (auto& [number, peer] : roster_.all())
+    if (peer.has_session() && peer.paths.best())
+      emit(SendControl{number, wire::encode_control({wire::ControlType::goodbye, {}})});
+}
+
+std::optional<Output> Engine::poll() {
+  if (outputs_.empty()) return std::nullopt;
+  Output out = std::move(outputs_.front());
+  outputs_.pop_front();
+  return out;
+}
+
+std::optional<TimePoint> Engine::next_deadline() const {
+  if (deadline_known_) return deadline_;
+  std::optional<TimePoint> out;
+  const auto consider = [&](std::optional<TimePoint> when) {
+    if (when && (!out || *when < *out)) out = when;
+  };
+  consider(next_housekeeping_);
+  consider(beacon_.next_deadline());
+  for (const auto& [index, pending] : pending_) consider(pending.made + kPendingLife);
+  for (const auto& [number, peer] : roster_.all()) {
+    consider(peer.paths.next_deadline());
+    if (peer.attempt) consider(peer.attempt->next_send);
+    if (!peer.staging.empty()) consider(peer.staging.deadline());
+    for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);
+    if (!peer.attempt && peer.paths.best() && peer.boot)
+      consider(peer.has_session() ? rekey_time(peer)
+               : peer.wants_edge || !peer.staging.empty() ? std::optional(peer.next_attempt)
+                                                          : std::nullopt);
+  }
+  deadline_ = out;
+  deadline_known_ = true;
+  return out;
+}
+
+}  // namespace meshnode::overlay

@@ -1,0 +1,171 @@
+// The slow path of a node: who is there, on which path, with which keys. A pure machine: time,
+// datagrams and pump events go in; messages, slot changes, events and the next deadline come out.
+// Data never passes through it (docs/architecture.md).
+//
+// Thread safety: none; one thread owns it.
+//
+// Invariants
+//  1. Nothing but drop counters and rate limits changes before a message is authenticated.
+//  2. A responder changes no roster, route, path or session before the initiator's first valid data
+//     frame; no first message ever removes a live session.
+//  3. A peer's datagrams from a new endpoint move its path only after an answered probe.
+//  4. Every table and queue is bounded; strangers can fill none.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/drop.h"
+#include "base/interfaces.h"
+#include "base/random.h"
+#include "crypto/aead.h"
+#include "dataplane/events.h"
+#include "discovery/lan_beacon.h"
+#include "discovery/probe_budget.h"
+#include "overlay/gate.h"
+#include "overlay/handshake.h"
+#include "overlay/icmp.h"
+#include "overlay/numbers.h"
+#include "overlay/outputs.h"
+#include "overlay/roster.h"
+#include "overlay/snapshot.h"
+
+namespace meshnode::overlay {
+
+struct EngineConfig {
+  Identity identity;
+  NetworkKeys keys;
+  BootId boot{};
+  std::uint16_t port = 0;  // our own, told in beacons
+  std::string name;
+  std::vector<IpAddress> claims;  // our IPv4 addresses in the overlay
+  std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
+                                      crypto::Cipher::chacha20_poly1305};
+  crypto::MakeFrameCipher make_cipher = crypto::make_gnutls_cipher;
+};
+
+class Engine {
+ public:
+  // `suite`, `random` and `numbers` outlive the engine.
+  Engine(EngineConfig config, const crypto::Suite& suite, Random& random, NumberSource& numbers);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Inputs. After each: poll() until it is empty, then next_deadline().
+  void start(Now now);
+  void handle_interfaces(Now now, const Interfaces& interfaces);
+  void handle_beacon(Now now, const discovery::LanDatagram& datagram);
+  void handle_message(Now now, const Path& path, ByteView datagram);
+  void handle_pump_event(Now now, const dataplane::PumpEvent& event);
+  void handle_timeout(Now now);
+  // Says goodbye to everybody. The engine is of no use afterwards.
+  void shutdown(Now now);
+
+  // Outputs, in the order in which they must happen.
+  std::optional<Output> poll();
+  std::optional<TimePoint> next_deadline() const;
+  Snapshot snapshot(TimePoint now) const;
+  const DropCounters& drops() const { return drops_; }
+
+  const NodeId& id() const { return self_.identity.id; }
+  IpAddress address() const { return own_address_; }
+
+ private:
+  // A handshake that we answered; it becomes a session with the first valid data frame.
+  struct Pending {
+    Established established;
+    PeerNumber number = kNoPeer;
+    Path path;
+    TimePoint made{};
+    wire::Mac mac1{};
+    bool number_was_challenged = false;
+  };
+  static constexpr std::size_t kMaxPending = 128;
+  static constexpr Duration kPendingLife = seconds(10);
+  static constexpr std::size_t kMaxStagedBytes = 1024 * 1024;
+
+  // engine.cpp: peers, packets, timers
+  void note_time(Now now);
+  void emit(Output output) { outputs_.push_back(std::move(output)); }
+  void touch() { deadline_known_ = false; }
+  void count(Drop reason) { drops_.count(reason); }
+  void publish_routes();
+  void publish_path(TimePoint now, Peer& peer);
+  void announce(TimePoint now, Peer& peer);
+  void drop_key(SessionIndex index);
+  void drop_attempt(Peer& peer);
+  void forget(PeerNumber number);
+  void housekeeping(TimePoint now);
+  void service(Now now, Peer& peer);
+  void stage(Now now, Peer& peer, ByteView packet);
+  void give_up_staged(TimePoint now, Peer& peer);
+  void tell_unreachable(TimePoint now, ByteView packet, Unreachable why);
+  void handle_control(Now now, const dataplane::PumpEvent& event);
+  void goodbye_from(TimePoint now, Peer& peer);
+  std::size_t staged_bytes() const;
+
+  // engine_probes.cpp: where peers are
+  void handle_probe(Now now, const Path& path, ByteView datagram);
+  void handle_probe_request(Now now, Peer& peer, const Path& path, const wire::Probe& probe);
+  void handle_probe_answer(Now now, Peer& peer, const Path& path, const wire::Probe& probe);
+  void handle_sighting(Now now, const discovery::Sighting& sighting);
+  bool sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon);
+  Peer* meet(Now now, const discovery::Sighting& sighting);
+  void send_probes(Now now, Peer& peer);
+  void hear_of_path(Now now, Peer& peer, const Path& path);
+  void note_boot(Now now, Peer& peer, const BootId& boot);
+  bool is_underlay(const IpAddress& ip) const;
+  discovery::PathKind kind_of(const Path& path) const;
+
+  // engine_handshake.cpp: keys
+  bool wants_handshake(const Peer& peer, TimePoint now) const;
+  std::optional<TimePoint> rekey_time(const Peer& peer) const;
+  void begin_attempt(Now now, Peer& peer, std::optional<Block<16>> challenge_answer);
+  void drive_attempt(Now now, Peer& peer);
+  void fail_attempt(Now now, Peer& peer);
+  void handle_init(Now now, const Path& path, ByteView datagram);
+  void answer_init(Now now, const Path& path, OpenedInit&& init);
+  std::optional<Drop> refuse_init(Now now, Peer* peer, const OpenedInit& init, bool& challenged);
+  void send_challenge(Now now, const Path& path, const OpenedInit& init);
+  void handle_response(Now now, const Path& path, ByteView datagram);
+  void handle_challenge(Now now, ByteView datagram);
+  void confirm_pending(Now now, SessionIndex index, const Path& path);
+  struct Adoption {
+    bool initiator = false;
+    bool surely_fresh = false;  // its number is new whatever our window says
+  };
+  void adopt(Now now, Peer& peer, const Established& established, const Path& path, Adoption how);
+  void learn(Now now, Peer& peer, const ProvenPeer& proven, bool surely_fresh);
+  void add_key(const Established& established, PeerNumber number, bool report_first_data);
+  void drop_dead_keys(TimePoint now, Peer& peer);
+  Peer* peer_of_attempt(SessionIndex index);
+  SessionIndex fresh_index();
+
+  HandshakeSelf self_;
+  EngineConfig config_;
+  Random& random_;
+  NumberSource& numbers_;
+  IpAddress own_address_;
+  Gate gate_;
+  Roster roster_;
+  discovery::LanBeacon beacon_;
+  discovery::ProbeBudget probe_budget_;
+  Interfaces interfaces_;
+  std::map<SessionIndex, Pending> pending_;
+  // Which of our indices are in use: sessions, pending ones and attempts.
+  std::map<SessionIndex, PeerNumber> attempts_;
+  std::map<SessionIndex, PeerNumber> session_peers_;
+  std::deque<Output> outputs_;
+  DropCounters drops_;
+  TokenBucket icmp_bucket_{20, 40};
+  TokenBucket new_peer_bucket_{64, 128};
+  std::optional<discovery::TagEpoch> epoch_;
+  TimePoint next_housekeeping_{};
+  mutable std::optional<TimePoint> deadline_;
+  mutable bool deadline_known_ = false;
+};
+
+}  // namespace meshnode::overlay

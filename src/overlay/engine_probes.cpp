@@ -1,0 +1,176 @@
+// Engine: where peers are — beacons, probes, boot ids.
+#include <algorithm>
+
+#include "overlay/engine.h"
+
+namespace meshnode::overlay {
+namespace {
+
+// A beacon with an old number but an unknown boot id (the sender's state was restored) is followed
+// at most this often.
+constexpr Duration kStaleHintInterval = seconds(10);
+
+}  // namespace
+
+bool Engine::is_underlay(const IpAddress& ip) const {
+  if (!ip || ip.is_unspecified() || ip.is_loopback() || ip.is_multicast() ||
+      ip.is_limited_broadcast())
+    return false;
+  // A mesh never runs through a mesh, neither ours nor another one on this machine.
+  if (overlay_prefix(config_.keys.id).contains(ip)) return false;
+  for (const Interface& interface : interfaces_)
+    for (const Cidr& own : interface.addresses)
+      if ((interface.overlay && own.contains(ip)) || own.broadcast() == ip) return false;
+  return true;
+}
+
+discovery::PathKind Engine::kind_of(const Path& path) const {
+  if (path.remote.ip.is_link_local()) return discovery::PathKind::lan;
+  for (const Interface& interface : interfaces_)
+    for (const Cidr& own : interface.addresses)
+      if (!interface.overlay && own.contains(path.remote.ip)) return discovery::PathKind::lan;
+  return discovery::PathKind::direct;
+}
+
+void Engine::handle_sighting(Now now, const discovery::Sighting& sighting) {
+  const wire::Beacon& beacon = sighting.beacon;
+  if (!is_underlay(sighting.path.remote.ip)) return count(Drop::underlay_loop);
+  // Two starts of one identity within one machine's memory: the other one is not a peer.
+  if (beacon.static_key == self_.identity.static_key) return count(Drop::self);
+  Peer* peer = roster_.by_static_key(beacon.static_key);
+  const bool newcomer = peer == nullptr;
+  if (newcomer) peer = meet(now, sighting);
+  if (peer == nullptr) return;
+  // Until it is proven, the id is only what somebody said; the static key decides who is meant.
+  if (peer->proven && peer->id != beacon.node) return count(Drop::bad_identity);
+  if (!sighting_is_news(now, *peer, beacon)) return;
+
+  const auto epoch = discovery::tag_epoch(beacon.clock);
+  if (peer->stated_epoch != epoch) {
+    peer->stated_epoch = epoch;
+    roster_.refresh_tags(*peer, *epoch_);
+  }
+  // With a path between us it knows us already, unless it has started anew.
+  const bool knows_us = peer->paths.best() && peer->boot == beacon.boot;
+  if (newcomer || (beacon.answer_wanted && !knows_us)) beacon_.answer_soon(now.mono);
+  if (peer->said_goodbye) {
+    peer->said_goodbye = false;
+    peer->trying_since = now.mono;
+  }
+  if (!peer->paths.best() && now.mono - peer->trying_since > discovery::LanBeacon::kInterval)
+    peer->trying_since = now.mono;
+  peer->paths.add(now.mono, discovery::PathKind::lan, sighting.path);
+  // Perhaps a restart; the probe's answer will prove it.
+  if (peer->boot && *peer->boot != beacon.boot) peer->paths.probe_all(now.mono);
+  service(now, *peer);
+}
+
+Peer* Engine::meet(Now now, const discovery::Sighting& sighting) {
+  const auto refuse = [&](Drop reason) {
+    count(reason);
+    return nullptr;
+  };
+  if (!new_peer_bucket_.take(now.mono)) return refuse(Drop::rate_limited);
+  auto keys = discovery::ProbeKeys::derive(self_.suite, self_.identity.static_secret,
+                                           self_.identity.static_key, sighting.beacon.static_key,
+                                           self_.keys.psk);
+  if (!keys) return refuse(Drop::bad_identity);
+  Peer* peer = roster_.add(roster_.reserve_number(), sighting.beacon.node,
+                           sighting.beacon.static_key, std::move(*keys), now.mono);
+  if (peer == nullptr) return refuse(Drop::table_full);
+  roster_.refresh_tags(*peer, *epoch_);
+  publish_routes();
+  return peer;
+}
+
+bool Engine::sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon) {
+  if (peer.beacon_numbers.mark(beacon.number)) return true;
+  if (peer.knows_boot(beacon.boot)) {
+    count(Drop::replayed);
+    return false;
+  }
+  if (now.mono < peer.next_stale_hint) {
+    count(Drop::stale_number);
+    return false;
+  }
+  peer.next_stale_hint = now.mono + kStaleHintInterval;
+  return true;
+}
+
+void Engine::send_probes(Now now, Peer& peer) {
+  for (const Path& path : peer.paths.due(now.mono)) {
+    if (!is_underlay(path.remote.ip) || !probe_budget_.take(now.mono, path.remote.ip)) {
+      peer.paths.postponed(now.mono, path);
+      continue;
+    }
+    wire::Probe probe;
+    probe.number = numbers_.next();
+    probe.boot = self_.boot;
+    peer.paths.sent(now.mono, path, probe.number);
+    emit(SendMessage{path, peer.probe_keys.seal(probe, *epoch_)});
+  }
+}
+
+void Engine::handle_probe(Now now, const Path& path, ByteView datagram) {
+  const auto probe = wire::parse_probe(datagram);
+  if (!probe) return count(Drop::malformed);
+  Peer* peer = roster_.by_tag(probe->tag);
+  if (peer == nullptr) return count(Drop::unknown_tag);
+  if (!peer->probe_keys.mac_fits(*probe)) return count(Drop::bad_mac);
+  if (probe->kind == wire::Probe::Kind::request)
+    handle_probe_request(now, *peer, path, *probe);
+  else
+    handle_probe_answer(now, *peer, path, *probe);
+}
+
+void Engine::handle_probe_request(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {
+  if (!peer.numbers.mark(probe.number))
+    return count(peer.knows_boot(probe.boot) ? Drop::replayed : Drop::stale_number);
+  peer.last_proven = now.mono;
+  wire::Probe answer;
+  answer.kind = wire::Probe::Kind::answer;
+  answer.number = probe.number;
+  answer.boot = self_.boot;
+  answer.observed = path.remote;
+  emit(SendMessage{path, peer.probe_keys.seal(answer, *epoch_)});
+  note_boot(now, peer, probe.boot);
+  // The peer is there: perhaps on an endpoint that nobody told us (peer-reflexive, RFC 8445).
+  peer.said_goodbye = false;
+  hear_of_path(now, peer, path);
+  service(now, peer);
+}
+
+// The peer itself spoke from there. If that is new, it may have moved: ask on the old ways too, so
+// that a dead one shows within two probes and not at the next keep-alive.
+void Engine::hear_of_path(Now now, Peer& peer, const Path& path) {
+  if (!is_underlay(path.remote.ip)) return count(Drop::underlay_loop);
+  const bool news = peer.paths.add(now.mono, kind_of(path), path);
+  if (news && peer.paths.best()) peer.paths.probe_all(now.mono);
+}
+
+void Engine::handle_probe_answer(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {
+  if (!peer.paths.answered(now.mono, path, probe.number)) return count(Drop::replayed);
+  probe_budget_.answered(path.remote.ip);
+  peer.last_proven = now.mono;
+  note_boot(now, peer, probe.boot);
+  service(now, peer);
+}
+
+// A boot id from a message that is authentic and fresh.
+void Engine::note_boot(Now now, Peer& peer, const BootId& boot) {
+  if (peer.boot == boot) return;
+  if (peer.boot) {
+    peer.earlier_boots.push_back(*peer.boot);
+    if (peer.earlier_boots.size() > Peer::kEarlierBoots) peer.earlier_boots.pop_front();
+    peer.trying_since = now.mono;
+    peer.paths.probe_all(now.mono);
+  }
+  peer.boot = boot;
+  // It has lost its sessions, and a first message under way is for a life that is over.
+  peer.wants_edge = true;
+  peer.next_attempt = now.mono;
+  peer.failed_attempts = 0;
+  drop_attempt(peer);
+}
+
+}  // namespace meshnode::overlay

@@ -1,0 +1,82 @@
+// Engine: what it tells of itself.
+#include "overlay/engine.h"
+
+namespace meshnode::overlay {
+namespace {
+
+// How long "connecting" is believable; afterwards the peer is unreachable, and why is said.
+constexpr Duration kConnecting = seconds(10);
+
+PeerState state_of(const Peer& peer, TimePoint now) {
+  if (peer.paths.best()) {
+    if (peer.has_session()) return PeerState::connected;
+    return peer.attempt || peer.wants_edge || !peer.staging.empty() ? PeerState::connecting
+                                                                    : PeerState::idle;
+  }
+  if (peer.said_goodbye) return PeerState::unreachable;
+  return now - peer.trying_since < kConnecting ? PeerState::connecting : PeerState::unreachable;
+}
+
+Reason reason_of(const Peer& peer, PeerState state) {
+  if (state == PeerState::unreachable) {
+    if (peer.said_goodbye) return Reason::said_goodbye;
+    return peer.ever_connected ? Reason::path_lost : Reason::no_answer;
+  }
+  if (state == PeerState::connecting && peer.failed_attempts >= 2)
+    return Reason::handshake_failing;
+  if (peer.granted.size() != peer.claims.size()) return Reason::address_conflict;
+  return Reason::none;
+}
+
+}  // namespace
+
+std::string_view code(Reason reason) {
+  switch (reason) {
+    case Reason::none: return "none";
+    case Reason::no_answer: return "no-answer";
+    case Reason::path_lost: return "path-lost";
+    case Reason::said_goodbye: return "said-goodbye";
+    case Reason::handshake_failing: return "handshake-failing";
+    case Reason::address_conflict: return "address-conflict";
+  }
+  return "none";
+}
+
+std::string_view text(Reason reason) {
+  switch (reason) {
+    case Reason::none: return "";
+    case Reason::no_answer:
+      return "it announces itself on the LAN but answers no probe: does a firewall there block "
+             "incoming UDP?";
+    case Reason::path_lost: return "it stopped answering: is it switched off or disconnected?";
+    case Reason::said_goodbye: return "it was stopped and said goodbye";
+    case Reason::handshake_failing:
+      return "it answers probes but no handshake: do both run compatible versions?";
+    case Reason::address_conflict:
+      return "it claims an IPv4 address that somebody else holds: change its --address";
+  }
+  return "";
+}
+
+Snapshot Engine::snapshot(TimePoint now) const {
+  Snapshot out;
+  for (const auto& [number, peer] : roster_.all()) {
+    PeerSnapshot entry;
+    entry.number = number;
+    entry.id = peer.id;
+    entry.proven = peer.proven;
+    entry.name = peer.name;
+    entry.addresses.push_back(overlay_address(config_.keys.id, peer.id));
+    entry.addresses.insert(entry.addresses.end(), peer.granted.begin(), peer.granted.end());
+    entry.state = state_of(peer, now);
+    entry.reason = reason_of(peer, entry.state);
+    entry.path = peer.paths.best();
+    if (entry.path) entry.path_kind = *peer.paths.best_kind();
+    entry.rtt = peer.paths.best_rtt();
+    if (peer.has_session()) entry.handshake_age = now - peer.current().created;
+    out.peers.push_back(std::move(entry));
+  }
+  return out;
+}
+
+}  // namespace meshnode::overlay

@@ -1,0 +1,101 @@
+// What we know of one other member.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/replay_window.h"
+#include "discovery/path_book.h"
+#include "discovery/probe_keys.h"
+#include "overlay/handshake.h"
+#include "overlay/staging.h"
+
+namespace meshnode::overlay {
+
+// Timers of sessions (protocol.md "Sessions").
+inline constexpr Duration kRekeyAfter = seconds(120);
+inline constexpr Duration kKeyDeath = seconds(180);
+// The responder takes over if the initiator does not rekey while there is traffic.
+inline constexpr Duration kResponderRekeyAfter = seconds(165);
+// Traffic within this time makes a session worth renewing.
+inline constexpr Duration kInUse = seconds(30);
+
+struct Session {
+  SessionIndex local_index = 0;
+  crypto::Cipher cipher = crypto::Cipher::aes_256_gcm;
+  TimePoint created{};
+  bool initiator = false;
+  BootId boot{};  // of the peer; another one means that the peer has lost this session
+  bool worn = false;
+};
+
+// A handshake of ours on its way.
+struct Attempt {
+  Initiator machine;
+  TimePoint began{};
+  TimePoint next_send{};
+  Path path;
+  unsigned sends = 0;
+};
+
+struct Peer {
+  // Who.
+  PeerNumber number = kNoPeer;
+  NodeId id;  // until `proven` only what a beacon said
+  crypto::X25519Public static_key{};
+  bool proven = false;
+  std::string name;
+  std::vector<IpAddress> claims;   // as the peer said
+  std::vector<IpAddress> granted;  // those that it got
+  TimePoint first_heard{};
+  TimePoint last_proven{};  // last time something authentic by its own key came
+
+  // Where.
+  discovery::ProbeKeys probe_keys;
+  std::vector<wire::ProbeTag> tags;  // as registered in the roster
+  std::optional<discovery::TagEpoch> stated_epoch;
+  discovery::PathBook paths;
+  std::optional<Path> published_path;
+
+  // Freshness. Probe and handshake numbers are proven by the peer's key; beacon numbers could be
+  // any member's, so they have a window of their own.
+  ReplayWindow<1024> numbers;
+  ReplayWindow<1024> beacon_numbers;
+  std::optional<BootId> boot;
+  std::deque<BootId> earlier_boots;  // at most kEarlierBoots, newest last
+  static constexpr std::size_t kEarlierBoots = 8;
+  TimePoint next_stale_hint{};
+  TimePoint next_challenge{};
+
+  // Sessions, oldest first, at most kMaxSessions; the last is used for sending.
+  static constexpr std::size_t kMaxSessions = 3;
+  std::vector<Session> sessions;
+  std::optional<Attempt> attempt;
+  std::optional<Block<16>> cookie;
+  bool wants_edge = true;  // never had one, or the peer restarted: make one without being asked
+  unsigned failed_attempts = 0;
+  TimePoint next_attempt{};
+  TimePoint attempt_began{};  // the last one's, for glare
+  TimePoint path_since{};     // when the peer became reachable, for politeness
+  TimePoint trying_since{};
+  Staging staging;
+  TimePoint last_inner{};  // inner data in either direction
+  bool inner_seen = false;
+  bool said_goodbye = false;
+  bool ever_connected = false;
+  bool announced = false;  // PeerConnected told, PeerLost not yet
+
+  bool has_session() const { return !sessions.empty(); }
+  const Session& current() const { return sessions.back(); }
+  bool knows_boot(const BootId& candidate) const {
+    return boot == candidate || std::find(earlier_boots.begin(), earlier_boots.end(), candidate) !=
+                                    earlier_boots.end();
+  }
+};
+
+}  // namespace meshnode::overlay

@@ -1,0 +1,107 @@
+#include "overlay/roster.h"
+
+namespace meshnode::overlay {
+
+Peer* Roster::by_number(PeerNumber number) {
+  const auto found = peers_.find(number);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
+Peer* Roster::by_static_key(const crypto::X25519Public& key) {
+  const auto found = by_static_key_.find(key);
+  return found == by_static_key_.end() ? nullptr : by_number(found->second);
+}
+
+Peer* Roster::by_tag(wire::ProbeTag tag) {
+  const auto found = by_tag_.find(tag);
+  return found == by_tag_.end() ? nullptr : by_number(found->second);
+}
+
+std::size_t Roster::unproven() const {
+  return static_cast<std::size_t>(std::count_if(
+      peers_.begin(), peers_.end(), [](const auto& entry) { return !entry.second.proven; }));
+}
+
+Peer* Roster::add(PeerNumber number, const NodeId& claimed_id,
+                  const crypto::X25519Public& static_key, discovery::ProbeKeys keys,
+                  TimePoint now) {
+  if (peers_.size() >= kMaxMembers || unproven() >= kMaxUnproven) return nullptr;
+  Peer& peer = peers_[number];
+  peer.number = number;
+  peer.id = claimed_id;
+  peer.static_key = static_key;
+  peer.probe_keys = std::move(keys);
+  peer.first_heard = peer.trying_since = now;
+  by_static_key_[static_key] = number;
+  return &peer;
+}
+
+void Roster::remove(PeerNumber number) {
+  const Peer* peer = by_number(number);
+  if (peer == nullptr) return;
+  for (const wire::ProbeTag tag : peer->tags) by_tag_.erase(tag);
+  by_static_key_.erase(peer->static_key);
+  peers_.erase(number);
+}
+
+std::vector<PeerNumber> Roster::prove(Peer& peer, const NodeId& id) {
+  peer.proven = true;
+  peer.id = id;
+  std::vector<PeerNumber> impostors;
+  for (const auto& [number, other] : peers_)
+    if (&other != &peer && other.id == id) impostors.push_back(number);
+  return impostors;
+}
+
+void Roster::refresh_tags(Peer& peer, discovery::TagEpoch own_epoch) {
+  for (const wire::ProbeTag tag : peer.tags) by_tag_.erase(tag);
+  peer.tags.clear();
+  const auto add_around = [&](discovery::TagEpoch epoch) {
+    for (const discovery::TagEpoch e : {epoch - 1, epoch, epoch + 1}) {
+      const wire::ProbeTag tag = peer.probe_keys.receive_tag(e);
+      if (by_tag_.emplace(tag, peer.number).second) peer.tags.push_back(tag);
+    }
+  };
+  add_around(own_epoch);
+  if (peer.stated_epoch) add_around(*peer.stated_epoch);
+}
+
+std::vector<IpAddress> Roster::settle_claims(Peer& peer, const std::vector<IpAddress>& own,
+                                             TimePoint now) {
+  std::vector<IpAddress> refused;
+  peer.granted.clear();
+  for (const IpAddress& claim : peer.claims) {
+    bool taken = std::find(own.begin(), own.end(), claim) != own.end();
+    for (auto& [number, other] : peers_) {
+      if (&other == &peer) continue;
+      const auto held = std::find(other.granted.begin(), other.granted.end(), claim);
+      if (held == other.granted.end()) continue;
+      if (now - other.last_proven < kPinned)
+        taken = true;
+      else
+        other.granted.erase(held);
+    }
+    (taken ? refused : peer.granted).push_back(claim);
+  }
+  return refused;
+}
+
+std::shared_ptr<const dataplane::RouteTable> Roster::routes() const {
+  auto table = std::make_shared<dataplane::RouteTable>();
+  // Proven members first: emplace() does not let an unproven one take an address over.
+  for (const bool proven : {true, false})
+    for (const auto& [number, peer] : peers_)
+      if (peer.proven == proven) table->emplace(overlay_address(network_, peer.id), number);
+  for (const auto& [number, peer] : peers_)
+    for (const IpAddress& address : peer.granted) table->emplace(address, number);
+  return table;
+}
+
+std::shared_ptr<const dataplane::AddressSet> Roster::sources(const Peer& peer) const {
+  auto set = std::make_shared<dataplane::AddressSet>();
+  set->insert(overlay_address(network_, peer.id));
+  set->insert(peer.granted.begin(), peer.granted.end());
+  return set;
+}
+
+}  // namespace meshnode::overlay

@@ -1,0 +1,64 @@
+// All members that we know: found by number, static key, NodeId or probe tag; and which addresses
+// lead to whom.
+//
+// Invariants
+//  1. At most kMaxMembers, of them at most kMaxUnproven that have not proven their key to us;
+//     a proven member never makes room for an unproven one.
+//  2. An overlay address belongs to the member whose NodeId it follows from; an IPv4 claim to the
+//     first proven member that holds it (pinned), never to an unproven one, never to two.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "dataplane/slots.h"
+#include "overlay/peer.h"
+
+namespace meshnode::overlay {
+
+class Roster {
+ public:
+  static constexpr std::size_t kMaxMembers = 4096;
+  static constexpr std::size_t kMaxUnproven = 256;
+  // A claim stays with its first holder while that one was seen within this time.
+  static constexpr Duration kPinned = hours(24 * 30);
+
+  explicit Roster(const NetworkId& network) : network_(network) {}
+
+  // A number that no peer has or had.
+  PeerNumber reserve_number() { return PeerNumber{next_number_++}; }
+  // Null if there is no room. The peer is unproven; `number` from reserve_number().
+  Peer* add(PeerNumber number, const NodeId& claimed_id, const crypto::X25519Public& static_key,
+            discovery::ProbeKeys keys, TimePoint now);
+  void remove(PeerNumber number);
+  // The peer's key is proven to belong to `id`. Others under the same id are not it, or not any
+  // more: returns their numbers, the caller removes them.
+  std::vector<PeerNumber> prove(Peer& peer, const NodeId& id);
+
+  Peer* by_number(PeerNumber number);
+  Peer* by_static_key(const crypto::X25519Public& key);
+  Peer* by_tag(wire::ProbeTag tag);
+  std::map<PeerNumber, Peer>& all() { return peers_; }
+  const std::map<PeerNumber, Peer>& all() const { return peers_; }
+  std::size_t unproven() const;
+
+  // Registers the peer's tags for our epoch, its neighbours, and the epoch that the peer stated.
+  void refresh_tags(Peer& peer, discovery::TagEpoch own_epoch);
+
+  // Decides which of the peer's claims it gets; returns those that it does not.
+  std::vector<IpAddress> settle_claims(Peer& peer, const std::vector<IpAddress>& own, TimePoint now);
+
+  std::shared_ptr<const dataplane::RouteTable> routes() const;
+  std::shared_ptr<const dataplane::AddressSet> sources(const Peer& peer) const;
+
+ private:
+  NetworkId network_;
+  std::uint32_t next_number_ = 0;
+  std::map<PeerNumber, Peer> peers_;
+  std::map<crypto::X25519Public, PeerNumber> by_static_key_;
+  std::unordered_map<wire::ProbeTag, PeerNumber> by_tag_;
+};
+
+}  // namespace meshnode::overlay

@@ -1,0 +1,41 @@
+// What the engine tells of itself: plain values, taken at one moment.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/endpoint.h"
+#include "base/ids.h"
+#include "discovery/path_quality.h"
+
+namespace meshnode::overlay {
+
+enum class PeerState { connected, connecting, idle, unreachable };
+
+// Why there is no edge. Codes are for programs, text() is for people.
+enum class Reason { none, no_answer, path_lost, said_goodbye, handshake_failing, address_conflict };
+std::string_view code(Reason reason);
+std::string_view text(Reason reason);
+
+struct PeerSnapshot {
+  PeerNumber number = kNoPeer;
+  NodeId id;
+  bool proven = false;
+  std::string name;
+  std::vector<IpAddress> addresses;
+  PeerState state = PeerState::connecting;
+  std::optional<Path> path;
+  discovery::PathKind path_kind = discovery::PathKind::lan;
+  std::optional<Duration> rtt;
+  std::optional<Duration> handshake_age;
+  Reason reason = Reason::none;
+};
+
+struct Snapshot {
+  std::vector<PeerSnapshot> peers;
+};
+
+}  // namespace meshnode::overlay

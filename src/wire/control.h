@@ -1,0 +1,48 @@
+// Control message: the plaintext of a data frame of kind 1.
+//
+//   type (1) | zero (1) | length of body (2) | body | zero padding to the frame's size
+//
+//   type 0  keep-alive, no body: also the initiator's first frame, which confirms the session
+//   type 1  goodbye, no body: the sender stops now
+//
+// Unknown types are ignored, so that later versions can add some.
+#pragma once
+
+#include <optional>
+
+#include "base/bytes.h"
+
+namespace meshnode::wire {
+
+enum class ControlType : std::uint8_t { keepalive = 0, goodbye = 1 };
+
+struct Control {
+  ControlType type = ControlType::keepalive;
+  ByteView body;
+};
+
+inline constexpr std::size_t kControlHeaderSize = 4;
+
+inline Bytes encode_control(const Control& control) {
+  Bytes out;
+  Writer writer(out);
+  writer.u8(static_cast<std::uint8_t>(control.type));
+  writer.u8(0);
+  writer.u16(static_cast<std::uint16_t>(control.body.size()));
+  writer.bytes(control.body);
+  return out;
+}
+
+// `plaintext` includes the padding, which must be zero and shorter than 16 bytes.
+inline std::optional<Control> parse_control(ByteView plaintext) {
+  Reader reader(plaintext);
+  Control out;
+  out.type = static_cast<ControlType>(reader.u8());
+  const std::uint8_t zero = reader.u8();
+  out.body = reader.bytes(reader.u16());
+  if (!reader.ok() || zero != 0 || reader.left() >= 16) return std::nullopt;
+  if (!all_zero(plaintext.last(reader.left()))) return std::nullopt;
+  return out;
+}
+
+}  // namespace meshnode::wire
