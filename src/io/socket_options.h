@@ -1,0 +1,27 @@
+// Small steps that the sockets of io/ share. Inside io/ only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/endpoint.h"
+#include "io/unique_fd.h"
+
+namespace meshnode::io {
+
+// What the system says about an errno, e.g. "Address already in use".
+std::string system_text(int error);
+
+// False with errno set.
+bool set_option(int fd, int level, int name, int value);
+
+// A non-blocking UDP socket that tells the destination of what it receives; IPv6 is V6ONLY. 0 or
+// the errno.
+int make_udp(Family family, UniqueFd& out);
+
+// Binds to the wildcard address; 0 or the errno.
+int bind_wildcard(int fd, Family family, std::uint16_t port);
+// The bound port; 0 if that cannot be told.
+std::uint16_t bound_port(int fd);
+
+}  // namespace meshnode::io
