@@ -1,0 +1,273 @@
+#include "control/server.h"
+
+#include <cerrno>
+#include <map>
+#include <utility>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control/snapshot_json.h"
+#include "control/unix_socket.h"
+
+namespace meshnode::control {
+namespace {
+
+// ---- the socket's place in the file system
+
+constexpr int kBacklog = 64;
+
+std::string parent_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == path.npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Status make_folder(const std::string& folder) {
+  if (::mkdir(folder.c_str(), 0755) == 0) {
+    ::chmod(folder.c_str(), 0755);  // whatever the umask took away
+    return success();
+  }
+  if (errno == EEXIST) return success();
+  return Error::world("cannot make the folder " + folder +
+                      " for the control socket: " + error_text(errno));
+}
+
+// Removes what a killed daemon left behind, and nothing else.
+Status clear_the_way(const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return success();
+  if (!S_ISSOCK(found.st_mode))
+    return Error::usage(path + " exists and is no socket: choose another path with --control");
+  const int error = connect_to(stream_socket(), path);
+  if (error == ENOENT) return success();
+  if (error == 0 || error == EAGAIN)  // EAGAIN: it lives, and its queue is full
+    return Error::world("another meshnode answers on " + path +
+                        ": stop it, or run a second network beside it with another --interface");
+  if (error != ECONNREFUSED)
+    return Error::world("cannot tell whether another meshnode answers on " + path + ": " +
+                        error_text(error));
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return success();
+  return Error::world("cannot remove the stale socket " + path + ": " + error_text(errno));
+}
+
+// Opens the socket to the group, where it exists; first the group, then the mode, so that no other
+// group ever has it.
+void share_with_group(const std::string& path) {
+  const group* shared = ::getgrnam(Server::kGroup);
+  if (shared == nullptr) return;
+  if (::lchown(path.c_str(), static_cast<uid_t>(-1), shared->gr_gid) == 0)
+    ::chmod(path.c_str(), 0660);
+}
+
+Result<Fd> listen_at(const std::string& path) {
+  const auto address = unix_address(path);
+  if (!address) return Error::usage("a control socket's path has 1 to 107 bytes: " + path);
+  if (const auto made = make_folder(parent_of(path)); !made) return made.error();
+  if (const auto clear = clear_the_way(path); !clear) return clear.error();
+  Fd socket = stream_socket();
+  // Linux gives the new file the mode of the socket's own inode: private from its first moment.
+  const auto* raw = reinterpret_cast<const sockaddr*>(&*address);
+  if (::fchmod(socket.get(), 0600) != 0 || ::bind(socket.get(), raw, sizeof *address) != 0)
+    return Error::world("cannot make the control socket " + path + ": " + error_text(errno));
+  ::chmod(path.c_str(), 0600);
+  share_with_group(path);
+  if (::listen(socket.get(), kBacklog) != 0)
+    return Error::world("cannot listen on " + path + ": " + error_text(errno));
+  return socket;
+}
+
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const FileId&) const = default;
+};
+
+FileId file_id(const std::string& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0) return {};
+  return {found.st_dev, found.st_ino};
+}
+
+// ---- the connections
+
+struct Client {
+  Fd socket;
+  TimePoint since;  // the last time that it made progress: connected, was answered, read it all
+  std::string in;
+  std::string out;
+  std::size_t sent = 0;
+  bool closing = false;  // close when all is sent
+
+  bool answer_pending() const { return sent < out.size(); }
+  bool request_waiting() const { return in.find('\n') != in.npos || in.size() >= kMaxRequest; }
+};
+
+class EpollServer final : public Server {
+ public:
+  EpollServer(std::string path, LoopDoor loop, Answers answers, Fd listener, Fd epoll)
+      : path_(std::move(path)),
+        ours_(file_id(path_)),
+        loop_(std::move(loop)),
+        answers_(std::move(answers)),
+        listener_(std::move(listener)),
+        epoll_(std::move(epoll)) {
+    want(listener_.get(), EPOLLIN, EPOLL_CTL_ADD);
+    loop_.watch(epoll_.get(), [this] { turn(); });
+  }
+  EpollServer(const EpollServer&) = delete;
+  EpollServer& operator=(const EpollServer&) = delete;
+
+  ~EpollServer() override {
+    loop_.unwatch(epoll_.get());
+    if (file_id(path_) == ours_) ::unlink(path_.c_str());
+  }
+
+  void tick(TimePoint now) override {
+    now_ = now;
+    if (std::exchange(no_descriptor_, false)) want(listener_.get(), EPOLLIN, EPOLL_CTL_MOD);
+    for (auto at = clients_.begin(); at != clients_.end();) {
+      // A client that came before the first tick is counted from then on.
+      if (at->second.since == TimePoint{}) at->second.since = now;
+      const bool lost = now - at->second.since > kPatience;
+      at = lost ? clients_.erase(at) : std::next(at);
+    }
+  }
+
+  std::size_t clients() const override { return clients_.size(); }
+
+ private:
+  void want(int fd, std::uint32_t events, int operation) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    ::epoll_ctl(epoll_.get(), operation, fd, &event);
+  }
+
+  // One turn handles what is ready now, boundedly; the loop calls again for the rest.
+  void turn() {
+    epoll_event ready[kMaxClients + 1];
+    const int count = ::epoll_wait(epoll_.get(), ready, static_cast<int>(std::size(ready)), 0);
+    for (int i = 0; i < count; ++i) {
+      const int fd = ready[i].data.fd;
+      if (fd == listener_.get())
+        accept_one();
+      else if (const auto found = clients_.find(fd); found != clients_.end())
+        if (!serve(found->second)) clients_.erase(found);
+    }
+  }
+
+  void accept_one() {
+    Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (socket.get() < 0) return rest_without_descriptors(errno);
+    if (clients_.size() == kMaxClients) {
+      const std::string line = error_line("too many meshctl at once: try again in a moment");
+      static_cast<void>(::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL));
+      return;
+    }
+    const int fd = socket.get();
+    want(fd, EPOLLIN, EPOLL_CTL_ADD);
+    Client client;
+    client.socket = std::move(socket);
+    client.since = now_;
+    clients_.insert_or_assign(fd, std::move(client));
+  }
+
+  // With no descriptor left, the connection stays ready for ever: try again at the next tick.
+  void rest_without_descriptors(int error) {
+    if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return;
+    no_descriptor_ = true;
+    want(listener_.get(), 0, EPOLL_CTL_MOD);
+  }
+
+  // One step, at most one answer. False when the client is done with, one way or the other.
+  bool serve(Client& client) {
+    if (client.answer_pending()) return flush(client);
+    if (client.request_waiting()) return answer_next(client);
+    char chunk[kMaxRequest];
+    const ssize_t got = ::recv(client.socket.get(), chunk, sizeof chunk, 0);
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    if (got == 0) return false;
+    client.in.append(chunk, static_cast<std::size_t>(got));
+    return !client.request_waiting() || answer_next(client);
+  }
+
+  bool answer_next(Client& client) {
+    const auto newline = client.in.find('\n');
+    if (newline >= kMaxRequest)  // or none at all
+      return say(client, error_line("a request has at most 4096 bytes"), true);
+    const auto method = parse_request(std::string_view(client.in).substr(0, newline));
+    client.in.erase(0, newline + 1);
+    if (!method) return say(client, error_line(method.error().message), true);
+    return say(client, answer(*method), false);
+  }
+
+  std::string answer(Method method) {
+    std::string line;
+    switch (method) {
+      case Method::status:
+        line = ok_line(to_json(answers_.status()));
+        break;
+      case Method::id:
+        line = ok_line(to_json_string(answers_.id().to_string()));
+        break;
+      case Method::join_line:
+        line = ok_line(to_json(answers_.join_line()));
+        break;
+    }
+    if (line.size() > kMaxAnswer) return error_line("the answer is too large");
+    return line;
+  }
+
+  bool say(Client& client, std::string line, bool then_close) {
+    client.out = std::move(line);
+    client.sent = 0;
+    client.closing = then_close;
+    client.since = now_;
+    want(client.socket.get(), EPOLLOUT, EPOLL_CTL_MOD);
+    return flush(client);
+  }
+
+  bool flush(Client& client) {
+    const std::string_view rest = std::string_view(client.out).substr(client.sent);
+    const ssize_t sent = ::send(client.socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+    if (sent < 0) return errno == EAGAIN || errno == EINTR;
+    client.sent += static_cast<std::size_t>(sent);
+    if (client.answer_pending()) return true;
+    if (client.closing) return false;
+    client.out.clear();
+    client.sent = 0;
+    client.since = now_;
+    // A request that was read already waits for the next turn, which writability brings.
+    want(client.socket.get(), client.request_waiting() ? EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+    return true;
+  }
+
+  std::string path_;
+  FileId ours_;
+  LoopDoor loop_;
+  Answers answers_;
+  Fd listener_;
+  Fd epoll_;
+  TimePoint now_{};
+  bool no_descriptor_ = false;
+  std::map<int, Client> clients_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::open(const std::string& path, LoopDoor loop,
+                                             Answers answers) {
+  auto listener = listen_at(path);
+  if (!listener) return listener.error();
+  Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (epoll.get() < 0) return Error::world("cannot watch the control socket: " + error_text(errno));
+  return std::unique_ptr<Server>(std::make_unique<EpollServer>(
+      path, std::move(loop), std::move(answers), std::move(*listener), std::move(epoll)));
+}
+
+}  // namespace meshnode::control

@@ -1,0 +1,58 @@
+// The daemon's side of the control socket: a Unix stream socket for meshctl.
+//
+// Invariants
+//  1. At most kMaxClients connections; a further one gets an error line and a close.
+//  2. A client has at most one unread answer: while one is pending, nothing more is read from it.
+//  3. No client can stop the loop, make it wait or raise SIGPIPE; one that neither asks nor reads
+//     for kPatience is dropped by tick().
+//  4. The socket is never open to more users than its final mode says (0660 root:meshnode where
+//     that group exists, else 0600).
+//  5. A socket that somebody answers on is never replaced, and on close only ours is removed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "control/protocol.h"
+#include "control/snapshot.h"
+
+namespace meshnode::control {
+
+// The event loop as the server sees it: call `readable` each time `fd` is readable
+// (level-triggered) until unwatch(fd). The server asks for one descriptor only (an epoll set of its
+// own, so that it can wait for writability too); calls come on the loop's thread, and unwatch() may
+// come from inside `readable`. Both functions must outlive the server.
+struct LoopDoor {
+  std::function<void(int fd, std::function<void()> readable)> watch;
+  std::function<void(int fd)> unwatch;
+};
+
+// Who answers. Called on the loop's thread, for each request.
+struct Answers {
+  std::function<Snapshot()> status;
+  std::function<NodeId()> id;
+  std::function<JoinLine()> join_line;
+};
+
+class Server {
+ public:
+  static constexpr std::size_t kMaxClients = 16;
+  static constexpr seconds kPatience{10};
+  static constexpr const char* kGroup = "meshnode";
+
+  // Makes the socket's folder (0755, one level) where it is missing. Fails with kind `world` where
+  // another daemon answers at `path`, with kind `usage` where `path` is too long or no socket.
+  static Result<std::unique_ptr<Server>> open(const std::string& path, LoopDoor loop,
+                                              Answers answers);
+  // Says nothing to clients; closes all, removes the socket if it is still ours.
+  virtual ~Server() = default;
+
+  // About once a second: drops clients that ran out of patience.
+  virtual void tick(TimePoint now) = 0;
+  virtual std::size_t clients() const = 0;
+};
+
+}  // namespace meshnode::control

@@ -1,0 +1,80 @@
+// What a running node knows about itself, as plain values: the engine's side fills it in, meshctl
+// shows it. The names of the members are the names in `meshctl status --json`; an empty optional is
+// `null` there and means unknown.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/drop.h"
+#include "base/endpoint.h"
+#include "base/ids.h"
+
+namespace meshnode::control {
+
+struct NodeStatus {
+  NodeId id;
+  std::string name;
+  std::vector<IpAddress> addresses;  // inside the tunnel, the IPv6 one first
+  std::string interface;
+  std::uint16_t port = 0;
+  std::uint64_t uptime_s = 0;
+  std::string network;  // fingerprint, "7f3a-91c2"
+  std::vector<Endpoint> reflexive;
+};
+
+enum class DhtState : std::uint8_t { connected, connecting, disconnected };
+struct DhtStatus {
+  DhtState state = DhtState::disconnected;
+  std::uint32_t nodes = 0;
+};
+
+struct BootstrapStatus {
+  std::string address;  // HOST:PORT as it was given
+  bool up = false;
+};
+
+enum class DiscoveryMode : std::uint8_t { dht, lan_only };
+struct DiscoveryStatus {
+  DiscoveryMode mode = DiscoveryMode::lan_only;
+  std::optional<DhtStatus> dht;
+  std::vector<BootstrapStatus> bootstraps;
+};
+
+enum class PeerState : std::uint8_t { connected, connecting, idle, unreachable };
+enum class PathKind : std::uint8_t { lan, direct };
+
+struct PathStatus {
+  PathKind kind = PathKind::direct;
+  std::optional<Endpoint> local;
+  Endpoint remote;
+  std::optional<double> rtt_ms;
+};
+
+// Bytes and packets are inner ones (what went through the tunnel).
+struct PeerStatus {
+  NodeId id;
+  std::optional<std::string> name;  // as the peer says it: untrusted bytes, at most 32
+  std::vector<IpAddress> addresses;
+  PeerState state = PeerState::idle;
+  std::optional<PathStatus> path;
+  std::uint64_t tx_bytes = 0;
+  std::uint64_t rx_bytes = 0;
+  std::uint64_t tx_packets = 0;
+  std::uint64_t rx_packets = 0;
+  std::optional<std::uint64_t> handshake_age_s;
+  std::optional<std::string> reason;       // a code for programs
+  std::optional<std::string> reason_text;  // a sentence for people
+};
+
+// All members known, in any order; to_json keeps it.
+struct Snapshot {
+  NodeStatus node;
+  DiscoveryStatus discovery;
+  std::vector<PeerStatus> peers;
+  DropCounters drops;
+};
+
+}  // namespace meshnode::control

@@ -1,0 +1,30 @@
+// meshctl's command line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/result.h"
+
+namespace meshnode::ctl {
+
+enum class Command : std::uint8_t { status, id, genkey, join_line };
+
+struct Options {
+  Command command = Command::status;
+  bool json = false;
+  // At most one of the two.
+  std::optional<std::string> interface;
+  std::optional<std::string> control;
+};
+
+// --help or --version: for stdout, exit 0.
+struct Printed {
+  std::string text;
+};
+
+std::variant<Options, Printed, Error> parse(int argc, const char* const* argv);
+
+}  // namespace meshnode::ctl

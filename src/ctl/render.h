@@ -1,0 +1,18 @@
+// The status for people: a pure function of the snapshot.
+#pragma once
+
+#include <string>
+
+#include "control/snapshot.h"
+
+namespace meshnode::ctl {
+
+struct Look {
+  bool colour = false;
+};
+
+// Lines ending in newlines; the last one is the hint, if there is one. Text from peers is
+// sanitized: the only escape sequences in it are ours.
+std::string render_status(const control::Snapshot& snapshot, const Look& look);
+
+}  // namespace meshnode::ctl

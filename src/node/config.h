@@ -1,0 +1,65 @@
+// meshnode's configuration: command line over file over defaults. Everything in a Config has been
+// checked; all problems are found in one go.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/result.h"
+#include "overlay/network.h"
+
+namespace meshnode::node {
+
+enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
+
+struct Config {
+  std::vector<std::string> bootstraps;  // HOST:PORT, syntax checked only
+  bool lan_only = false;                // as given; for now the node behaves as if it were true
+  std::optional<overlay::NetworkSecret> key;
+  std::optional<std::string> seed;    // never together with `key`
+  std::string name;                   // printable UTF-8, 1 to 32 bytes
+  std::optional<std::uint16_t> port;  // only if given: then a busy port is an error
+  std::uint16_t lan_port = 3732;
+  std::string interface = "mesh0";
+  std::vector<Cidr> addresses;  // IPv4 host addresses, at most 2
+  std::uint16_t mtu = 1420;
+  std::uint32_t dht_network = 3731;
+  std::vector<std::string> stuns;  // HOST:PORT, syntax checked only
+  std::string state_dir;           // default /var/lib/meshnode/INTERFACE
+  std::string control;             // default /run/meshnode/INTERFACE.sock
+  LogLevel log_level = LogLevel::info;
+  // What a person should know though nothing is wrong; one sentence each, no secrets in them.
+  std::vector<std::string> notices;
+};
+
+inline constexpr std::size_t kMaxName = 32;      // bytes
+inline constexpr std::size_t kMaxAddresses = 2;  // claims
+
+// --help or --version: print it on stdout and exit 0.
+struct Printed {
+  std::string text;
+};
+
+// An Error here has kind `usage`; its message holds one sentence per line, one for each problem.
+using Parsed = std::variant<Config, Printed, Error>;
+
+// What parsing needs from the machine.
+struct Surroundings {
+  std::string host_name;  // any bytes: sanitized into the default name
+  int stdin_fd = 0;       // read for `--key @-`: one line, nothing behind it
+};
+Surroundings machine_surroundings();
+
+// Overwrites the secrets in argv before anything else happens. Reads the files that --config and
+// --key name; writes nothing but the prompt for `--key @-` on a terminal (stderr).
+Parsed parse(int argc, char** argv, const Surroundings& surroundings);
+
+// The machine's name as a node's name: its first label, foreign characters as '-', "node" if
+// nothing is left.
+std::string default_name(const std::string& host_name);
+
+}  // namespace meshnode::node

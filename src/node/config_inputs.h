@@ -1,0 +1,82 @@
+// What was typed, before anybody asks what it means: texts by option name, each with the place that
+// it came from. Command line and file meet here.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "node/config.h"
+
+namespace meshnode::node {
+
+enum class Shape : std::uint8_t { text, number, flag, list };
+
+// The one list of options: command line, file and help are made from it.
+struct OptionSpec {
+  const char* name;  // long name without dashes, and key in the file
+  Shape shape;
+  const char* placeholder;
+  const char* standard;  // the default, as help shows it
+  const char* group;
+  const char* help;
+};
+
+inline constexpr std::array<OptionSpec, 15> kOptions{{
+    {"key", Shape::text, "TOKEN|@FILE|@-", "", "Network",
+     "the join token, or a file that holds it, or - for standard input"},
+    {"seed", Shape::text, "TEXT", "", "Network", "a network made from any text: for play"},
+    {"lan-only", Shape::flag, "", "", "Network", "this LAN only: no DHT, no internet"},
+    {"bootstrap", Shape::list, "HOST:PORT", "", "Network",
+     "a way into the DHT; may be given several times (not built yet)"},
+    {"name", Shape::text, "NAME", "host name", "This node", "what the others call this node"},
+    {"address", Shape::list, "CIDR", "", "This node",
+     "an IPv4 address inside, like 10.77.0.1/24; up to 2"},
+    {"interface", Shape::text, "NAME", "mesh0", "This node",
+     "the network interface to make; another one is a second network"},
+    {"mtu", Shape::number, "N", "1420", "This node", "largest packet inside, 1280 to 9000"},
+    {"port", Shape::number, "N", "a free one, remembered", "Ports", "UDP port for everything"},
+    {"lan-port", Shape::number, "N", "3732", "Ports", "UDP port of the LAN beacon"},
+    {"dht-network", Shape::number, "N", "3731", "Ports", "OpenDHT network number (not built yet)"},
+    {"stun", Shape::list, "HOST:PORT", "", "Ports",
+     "a STUN server; may be given several times (not built yet)"},
+    {"state-dir", Shape::text, "DIR", "/var/lib/meshnode/INTERFACE", "Files and log",
+     "what is remembered between starts"},
+    {"control", Shape::text, "PATH", "/run/meshnode/INTERFACE.sock", "Files and log",
+     "the socket for meshctl"},
+    {"log-level", Shape::text, "LEVEL", "info", "Files and log",
+     "trace, debug, info, warn, error or off"},
+}};
+
+struct Given {
+  std::string text;   // flags: "true", or they are not in the inputs at all
+  std::string place;  // "--port" or "mesh.toml:3: port"
+  bool from_file = false;
+};
+
+using Inputs = std::map<std::string, std::vector<Given>, std::less<>>;
+using Problems = std::vector<std::string>;  // one sentence each
+
+struct CommandLine {
+  Inputs inputs;
+  Problems problems;
+  std::optional<std::string> config_file;
+};
+
+// `arguments` without the program's name. Only CLI11's own complaints end in an Error.
+std::variant<CommandLine, Printed, Error> read_command_line(std::vector<std::string> arguments);
+
+// All that is wrong with keys and types becomes problems; the values are not looked at.
+void read_config_file(const std::string& path, Inputs& inputs, Problems& problems,
+                      std::vector<std::string>& notices);
+
+// The notice about a secret in a file that is not private.
+std::string others_can_read(const std::string& path);
+
+}  // namespace meshnode::node

@@ -1,0 +1,315 @@
+#include "node/host.h"
+
+#include <csignal>
+#include <cstdio>
+
+#include <unistd.h>
+
+#include "crypto/suite.h"
+#include "io/clock.h"
+#include "node/log.h"
+#include "node/status.h"
+#include "node/terminal.h"
+#include "tun/configure.h"
+
+namespace meshnode::node {
+namespace {
+
+constexpr std::size_t kBatch = 64;
+// Batches per turn of the loop and descriptor: nobody starves the others.
+constexpr int kTurns = 4;
+// Room for the largest frame of a peer with the largest MTU we allow.
+constexpr std::size_t kUdpSlot = 10 * 1024;
+constexpr Duration kTick = seconds(1);
+
+}  // namespace
+
+Result<std::unique_ptr<Host>> Host::open(Config config) {
+  std::unique_ptr<Host> host(new Host(std::move(config)));
+  host->story_ = is_terminal(STDOUT_FILENO);
+  using Step = Status (Host::*)();
+  for (const Step step :
+       {&Host::open_state, &Host::open_network, &Host::open_interface, &Host::open_control}) {
+    auto done = (host.get()->*step)();
+    if (!done) return done.error();
+  }
+  host->make_buffers();
+  return host;
+}
+
+Host::~Host() = default;
+
+Status Host::open_state() {
+  auto state = lock_state_dir(config_.state_dir);
+  if (!state) return state.error();
+  state_ = std::move(state).value();
+  auto network = settle_network(config_, *state_, random_);
+  if (!network) return network.error();
+  network_ = std::move(network).value();
+  auto seed = state_->identity(random_);
+  if (!seed) return seed.error();
+  auto port = state_->port();
+  if (!port) return port.error();
+  numbers_ = std::make_unique<ReservedNumbers>(
+      [this](std::uint64_t count) {
+        return state_->reserve_numbers(io::read_clocks().unix, count);
+      },
+      [](const Error& error) { log(LogLevel::error, error.message); });
+  auto sockets = open_port(config_.port, *port, random_);
+  if (!sockets) return sockets.error();
+  sockets_ = std::move(sockets).value();
+  if (auto stored = state_->store_port(sockets_.port); !stored) return stored.error();
+  make_core(std::move(seed).value());
+  return success();
+}
+
+void Host::make_core(crypto::Ed25519Seed seed) {
+  overlay::EngineConfig engine;
+  engine.identity = overlay::Identity::from_seed(seed, crypto::real_suite());
+  engine.keys = overlay::NetworkKeys::derive(network_.secret);
+  engine.boot = random_.block<8>();
+  engine.port = sockets_.port;
+  engine.name = config_.name;
+  for (const Cidr& address : config_.addresses) engine.claims.push_back(address.ip);
+  core_ = std::make_unique<overlay::Core>(std::move(engine), crypto::real_suite(), random_,
+                                          *numbers_, *this);
+}
+
+Status Host::open_network() {
+  auto lan = io::LanSocket::open(config_.lan_port);
+  if (!lan) return lan.error();
+  lan_ = std::move(lan).value();
+  auto monitor = io::InterfaceMonitor::open();
+  if (!monitor) return monitor.error();
+  monitor_ = std::move(monitor).value();
+  return success();
+}
+
+Status Host::open_interface() {
+  auto device = tun::open_device(config_.interface);
+  if (!device) return device.error();
+  tun_ = std::move(device).value();
+  tun::Settings settings;
+  settings.name = config_.interface;
+  settings.mtu = config_.mtu;
+  settings.addresses.push_back(
+      {core_->engine().address(), overlay::overlay_prefix(network_.secret.id()).prefix});
+  settings.addresses.insert(settings.addresses.end(), config_.addresses.begin(),
+                            config_.addresses.end());
+  auto configured = tun::configure(settings);
+  if (!configured) return configured.error();
+  if (!configured->ipv6) config_.notices.push_back(configured->why_no_ipv6);
+  return success();
+}
+
+Status Host::open_control() {
+  control::LoopDoor door{[this](int fd, std::function<void()> readable) {
+                           loop_.watch_readable(fd, std::move(readable));
+                         },
+                         [this](int fd) { loop_.unwatch(fd); }};
+  control::Answers answers{[this] { return status(); }, [this] { return core_->engine().id(); },
+                           [this] { return join_line(config_, network_.secret); }};
+  auto server = control::Server::open(config_.control, std::move(door), std::move(answers));
+  if (!server) return server.error();
+  control_ = std::move(server).value();
+  return success();
+}
+
+void Host::make_buffers() {
+  const std::size_t tun_slot = tun::read_buffer_size(tun_->mtu());
+  tun_memory_.resize(kBatch * tun_slot);
+  udp_memory_.resize(kBatch * kUdpSlot);
+  tun_slots_.resize(kBatch);
+  udp_slots_.resize(kBatch);
+  tun_frames_.reserve(kBatch);
+  udp_runs_.reserve(kBatch);
+  for (std::size_t i = 0; i < kBatch; ++i) {
+    tun_slots_[i].buffer = MutableBytes(tun_memory_).subspan(i * tun_slot, tun_slot);
+    udp_slots_[i].buffer = MutableBytes(udp_memory_).subspan(i * kUdpSlot, kUdpSlot);
+  }
+}
+
+void Host::watch() {
+  loop_.watch_readable(tun_->fd(), [this] { read_tun(); });
+  for (auto* socket : {&sockets_.v4, &sockets_.v6})
+    if (*socket) loop_.watch_readable((*socket)->fd(), [this, socket] { read_underlay(**socket); });
+  for (const int fd : {lan_->v4_fd(), lan_->v6_fd()})
+    if (fd >= 0) loop_.watch_readable(fd, [this] { read_lan(); });
+  loop_.watch_readable(monitor_->fd(), [this] { look_at_interfaces(); });
+  loop_.on_deadline([this] { on_deadline(); });
+  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(0); });
+}
+
+int Host::run() {
+  watch();
+  const Now now = io::read_clocks();
+  started_ = now.mono;
+  next_tick_ = now.mono + kTick;
+  if (auto list = monitor_->list()) interfaces_ = std::move(list).value();
+  lan_->update(interfaces_);
+  greet();
+  core_->start(now, interfaces_);
+  rearm();
+  loop_.run();
+  return exit_code_;
+}
+
+void Host::stop(int exit_code) {
+  exit_code_ = exit_code;
+  core_->shutdown(io::read_clocks());
+  log(LogLevel::info, "stopped");
+  loop_.stop();
+}
+
+void Host::read_tun() {
+  const Now now = io::read_clocks();
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const std::size_t n = tun_->read_batch(tun_slots_);
+    tun_frames_.clear();
+    for (std::size_t i = 0; i < n; ++i) tun_frames_.push_back(tun_slots_[i].frame);
+    if (n > 0) core_->from_tun(now, tun_frames_);
+    if (n < tun_slots_.size()) break;
+  }
+  if (tun_->gone()) {
+    loop_.unwatch(tun_->fd());
+    log(LogLevel::error, "the interface " + config_.interface + " was deleted: stopping");
+    return stop(1);
+  }
+  rearm();
+}
+
+void Host::read_underlay(io::UdpSocket& socket) {
+  const Now now = io::read_clocks();
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const std::size_t n = socket.recv_batch(udp_slots_);
+    udp_runs_.clear();
+    for (std::size_t i = 0; i < n; ++i) udp_runs_.push_back(udp_slots_[i].run);
+    if (n > 0) core_->from_underlay(now, udp_runs_);
+    if (n < udp_slots_.size()) break;
+  }
+  rearm();
+}
+
+void Host::read_lan() {
+  const Now now = io::read_clocks();
+  std::array<std::array<std::uint8_t, 256>, 16> memory;
+  std::array<io::LanDatagram, 16> slots;
+  for (std::size_t i = 0; i < slots.size(); ++i) slots[i].buffer = memory[i];
+  const std::size_t n = lan_->receive(slots);
+  for (std::size_t i = 0; i < n; ++i)
+    core_->from_lan(now, {slots[i].source, slots[i].ifindex, slots[i].data});
+  rearm();
+}
+
+void Host::look_at_interfaces() {
+  if (!monitor_->drain()) return;
+  auto list = monitor_->list();
+  if (!list || *list == interfaces_) return;
+  interfaces_ = std::move(list).value();
+  lan_->update(interfaces_);
+  core_->interfaces_changed(io::read_clocks(), interfaces_);
+  rearm();
+}
+
+void Host::on_deadline() {
+  const Now now = io::read_clocks();
+  const auto due = core_->next_deadline();
+  if (due && *due <= now.mono) core_->timeout(now);
+  if (now.mono >= next_tick_) {
+    next_tick_ = now.mono + kTick;
+    control_->tick(now.mono);
+    warn_unless_alone(now);
+  }
+  rearm();
+}
+
+void Host::rearm() {
+  const auto due = core_->next_deadline();
+  loop_.set_deadline(due ? std::min(*due, next_tick_) : next_tick_);
+}
+
+void Host::send(std::span<const DatagramRun> runs) {
+  // Consecutive runs of one family go in one call.
+  while (!runs.empty()) {
+    const Family family = runs.front().path.remote.ip.family();
+    std::size_t n = 1;
+    while (n < runs.size() && runs[n].path.remote.ip.family() == family) ++n;
+    auto& socket = family == Family::v4 ? sockets_.v4 : sockets_.v6;
+    if (socket)
+      drops_.count(Drop::send_failed, socket->send_batch(runs.first(n)).dropped);
+    else
+      drops_.count(Drop::send_failed, n);
+    runs = runs.subspan(n);
+  }
+}
+
+void Host::send_beacon(const discovery::BeaconTransmit& beacon) {
+  const bool sent =
+      beacon.destination
+          ? lan_->send_v4(beacon.interface, beacon.source, beacon.destination, beacon.datagram)
+          : lan_->send_v6(beacon.interface, beacon.source, beacon.datagram);
+  if (!sent) drops_.count(Drop::send_failed);
+}
+
+void Host::to_tun(std::span<const TunFrame> frames) {
+  drops_.count(Drop::tun_failed, tun_->write_batch(frames).dropped);
+}
+
+std::vector<IpAddress> Host::own_addresses() const {
+  std::vector<IpAddress> out{core_->engine().address()};
+  for (const Cidr& address : config_.addresses) out.push_back(address.ip);
+  return out;
+}
+
+void Host::say(LogLevel level, const std::string& line) {
+  if (!story_) return log(level, line);
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+void Host::greet() {
+  config_.notices.insert(config_.notices.end(), network_.notices.begin(), network_.notices.end());
+  for (auto& notice : state_->take_notices()) config_.notices.push_back(notice);
+  if (!sockets_.notice.empty()) config_.notices.push_back(sockets_.notice);
+  for (const std::string& notice : config_.notices) log(LogLevel::warn, notice);
+  const auto join = join_line(config_, network_.secret);
+  // The join line holds the secret: for a person at a terminal, never for a log.
+  for (const std::string& line : started(config_.interface, own_addresses(),
+                                         network_.secret.fingerprint(), story_ ? &join : nullptr))
+    say(LogLevel::info, line);
+}
+
+void Host::tell(const overlay::Event& event) {
+  if (const auto* e = std::get_if<overlay::PeerConnected>(&event)) {
+    if (!second_member_seen_) {
+      second_member_seen_ = true;
+      if (auto noted = state_->note_second_member(); !noted)
+        log(LogLevel::error, noted.error().message);
+    }
+    say(LogLevel::info, connected(shown_name(e->name, e->id), e->took, e->rtt));
+  } else if (const auto* lost = std::get_if<overlay::PeerLost>(&event)) {
+    say(LogLevel::info, shown_name(lost->name, lost->id) +
+                            (lost->goodbye ? " said goodbye" : " does not answer any more"));
+  } else if (const auto* conflict = std::get_if<overlay::AddressConflict>(&event)) {
+    say(LogLevel::warn, shown_name(conflict->name, conflict->id) + " claims " +
+                            conflict->address.to_string() +
+                            ", which somebody else holds: it gets no route");
+  }
+}
+
+void Host::warn_unless_alone(Now now) {
+  if (told_alone_ || second_member_seen_ || now.mono - started_ < kAloneAfter) return;
+  told_alone_ = true;
+  say(LogLevel::info, alone(network_.secret.fingerprint()));
+}
+
+control::Snapshot Host::status() const {
+  StatusFacts facts{*core_, config_, io::read_clocks().mono, started_};
+  facts.addresses = own_addresses();
+  facts.port = sockets_.port;
+  facts.fingerprint = network_.secret.fingerprint();
+  facts.drops = drops_;
+  return make_status(facts);
+}
+
+}  // namespace meshnode::node

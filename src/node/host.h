@@ -1,0 +1,94 @@
+// meshnode's machine around the core: sockets, TUN device, clocks, control socket, one event loop.
+// Almost no logic.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "control/server.h"
+#include "crypto/random.h"
+#include "io/event_loop.h"
+#include "io/interface_monitor.h"
+#include "io/lan_socket.h"
+#include "node/config.h"
+#include "node/reserved_numbers.h"
+#include "node/sockets.h"
+#include "node/start_rules_settle.h"
+#include "node/state_dir.h"
+#include "overlay/core.h"
+#include "tun/device.h"
+
+namespace meshnode::node {
+
+class Host final : public overlay::Machine {
+ public:
+  // Everything that can fail, fails here. Privileges have been checked.
+  static Result<std::unique_ptr<Host>> open(Config config);
+  ~Host() override;
+
+  // Until SIGTERM or SIGINT (0), or until the world takes something away that it cannot work
+  // without (1). Says goodbye to the peers.
+  int run();
+
+  // overlay::Machine
+  void send(std::span<const DatagramRun> runs) override;
+  void send_beacon(const discovery::BeaconTransmit& beacon) override;
+  void to_tun(std::span<const TunFrame> frames) override;
+  void tell(const overlay::Event& event) override;
+
+ private:
+  explicit Host(Config config) : config_(std::move(config)) {}
+  Status open_state();
+  Status open_network();
+  Status open_interface();
+  Status open_control();
+  void make_core(crypto::Ed25519Seed seed);
+  void make_buffers();
+  void watch();
+
+  void read_tun();
+  void read_underlay(io::UdpSocket& socket);
+  void read_lan();
+  void look_at_interfaces();
+  void on_deadline();
+  void rearm();
+  void stop(int exit_code);
+
+  void greet();
+  void say(LogLevel level, const std::string& line);
+  void warn_unless_alone(Now now);
+  std::vector<IpAddress> own_addresses() const;
+  control::Snapshot status() const;
+
+  Config config_;
+  bool story_ = false;  // on a terminal: lines for a person, on stdout
+  std::unique_ptr<StateDir> state_;
+  SettledNetwork network_;
+  crypto::SystemRandom random_;
+  std::unique_ptr<ReservedNumbers> numbers_;
+  io::EventLoop loop_;
+  PortSockets sockets_;
+  std::optional<io::LanSocket> lan_;
+  std::optional<io::InterfaceMonitor> monitor_;
+  Interfaces interfaces_;
+  std::unique_ptr<tun::Device> tun_;
+  std::unique_ptr<overlay::Core> core_;
+  std::unique_ptr<control::Server> control_;
+  TimePoint started_{};
+  TimePoint next_tick_{};
+  bool second_member_seen_ = false;
+  bool told_alone_ = false;
+  int exit_code_ = 0;
+  DropCounters drops_;
+
+  // Lent to devices and pumps, one call at a time.
+  Bytes tun_memory_;
+  std::vector<tun::ReadSlot> tun_slots_;
+  std::vector<TunFrame> tun_frames_;
+  Bytes udp_memory_;
+  std::vector<io::RecvSlot> udp_slots_;
+  std::vector<DatagramRun> udp_runs_;
+};
+
+}  // namespace meshnode::node

@@ -1,0 +1,26 @@
+// The shared UDP port: one socket per family on the same number.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "io/udp_socket.h"
+
+namespace meshnode::node {
+
+struct PortSockets {
+  std::optional<io::UdpSocket> v4;
+  std::optional<io::UdpSocket> v6;
+  std::uint16_t port = 0;
+  std::string notice;  // a sentence, if the remembered port could not be had
+};
+
+// `wanted` was given on the command line: busy is an error. `remembered` is replaced when it is
+// busy. Else a free random port below the range that the system hands out to others, so that it is
+// likely to be free next time too.
+Result<PortSockets> open_port(std::optional<std::uint16_t> wanted,
+                              std::optional<std::uint16_t> remembered, Random& random);
+
+}  // namespace meshnode::node

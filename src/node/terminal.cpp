@@ -1,0 +1,73 @@
+#include "node/terminal.h"
+
+#include <cstdio>
+
+#include <unistd.h>
+
+#include "control/printable.h"
+
+namespace meshnode::node {
+namespace {
+
+double in_seconds(Duration duration) {
+  return static_cast<double>(duration.count()) / 1e9;
+}
+
+std::string number(double value, int decimals) {
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", decimals, value);
+  return text;
+}
+
+}  // namespace
+
+bool is_terminal(int fd) {
+  return ::isatty(fd) == 1;
+}
+
+control::JoinLine join_line(const Config& config, const overlay::NetworkSecret& network) {
+  std::string command = "sudo meshnode --lan-only";
+  if (config.lan_port != Config{}.lan_port)
+    command += " --lan-port " + std::to_string(config.lan_port);
+  return {command + " --key @-", overlay::to_token(network)};
+}
+
+std::vector<std::string> started(const std::string& interface,
+                                 const std::vector<IpAddress>& addresses,
+                                 const std::string& fingerprint, const control::JoinLine* join) {
+  std::string list;
+  for (const IpAddress& address : addresses)
+    list += (list.empty() ? "" : ", ") + address.to_string();
+  std::vector<std::string> lines{
+      interface + " is up: " + list,
+      "network " + fingerprint + ", waiting for its other members on this LAN"};
+  if (join != nullptr) {
+    lines.push_back("on the other machine run:      " + join->command);
+    lines.push_back("and paste where it asks for it: " + join->token);
+  }
+  return lines;
+}
+
+std::string connected(const std::string& name, Duration after, Duration rtt) {
+  std::string out =
+      control::printable(name) + " connected directly in " + number(in_seconds(after), 2) + " s";
+  if (rtt > Duration::zero()) out += " (" + number(in_seconds(rtt) * 1000, 1) + " ms)";
+  return out;
+}
+
+std::string alone(const std::string& fingerprint) {
+  return "nobody else in this network yet: same fingerprint " + fingerprint + " there?";
+}
+
+std::string complaint(const std::string& program, const Error& error) {
+  std::string out;
+  std::string_view rest = error.message;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    out += program + ": " + control::printable(rest.substr(0, end)) + "\n";
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return out;
+}
+
+}  // namespace meshnode::node
