@@ -57,14 +57,14 @@ Status clear_the_way(const std::string& path) {
 
 // Opens the socket to the group, where it exists; first the group, then the mode, so that no other
 // group ever has it.
-void share_with_group(const std::string& path) {
-  const group* shared = ::getgrnam(Server::kGroup);
+void share_with_group(const std::string& path, const char* name) {
+  const group* shared = ::getgrnam(name);
   if (shared == nullptr) return;
   if (::lchown(path.c_str(), static_cast<uid_t>(-1), shared->gr_gid) == 0)
     ::chmod(path.c_str(), 0660);
 }
 
-Result<Fd> listen_at(const std::string& path) {
+Result<Fd> listen_at(const std::string& path, const char* group) {
   const auto address = unix_address(path);
   if (!address) return Error::usage("a control socket's path has 1 to 107 bytes: " + path);
   if (const auto made = make_folder(parent_of(path)); !made) return made.error();
@@ -74,8 +74,7 @@ Result<Fd> listen_at(const std::string& path) {
   const auto* raw = reinterpret_cast<const sockaddr*>(&*address);
   if (::fchmod(socket.get(), 0600) != 0 || ::bind(socket.get(), raw, sizeof *address) != 0)
     return Error::world("cannot make the control socket " + path + ": " + error_text(errno));
-  ::chmod(path.c_str(), 0600);
-  share_with_group(path);
+  share_with_group(path, group);
   if (::listen(socket.get(), kBacklog) != 0)
     return Error::world("cannot listen on " + path + ": " + error_text(errno));
   return socket;
@@ -261,8 +260,8 @@ class EpollServer final : public Server {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::open(const std::string& path, LoopDoor loop,
-                                             Answers answers) {
-  auto listener = listen_at(path);
+                                             Answers answers, const char* group) {
+  auto listener = listen_at(path, group);
   if (!listener) return listener.error();
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (epoll.get() < 0) return Error::world("cannot watch the control socket: " + error_text(errno));

@@ -46,7 +46,7 @@ class Server {
   // Makes the socket's folder (0755, one level) where it is missing. Fails with kind `world` where
   // another daemon answers at `path`, with kind `usage` where `path` is too long or no socket.
   static Result<std::unique_ptr<Server>> open(const std::string& path, LoopDoor loop,
-                                              Answers answers);
+                                              Answers answers, const char* group = kGroup);
   // Says nothing to clients; closes all, removes the socket if it is still ours.
   virtual ~Server() = default;
 

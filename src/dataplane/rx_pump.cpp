@@ -114,7 +114,7 @@ void RxPump::report(Key& key, Peer& peer, bool inner, TimePoint now, Output& out
 
 void RxPump::deliver(Peer& peer, MutableBytes text, Output& out) {
   const auto header = wire::parse_ip(text);
-  if (!header || wire::padded_size(header->total_size) != text.size())
+  if (!header || text.size() - header->total_size > wire::kMaxPadding)
     return drops_.count(Drop::bad_packet);
   if (!peer.sources || !peer.sources->contains(header->source))
     return drops_.count(Drop::spoofed_source);

@@ -48,7 +48,7 @@ bool TxPump::take_counter(PeerNumber number, Key& key, std::uint64_t& counter, O
 
 void TxPump::seal_in_place(Key& key, std::uint64_t counter, wire::FrameKind kind, MutableBytes text,
                            const Path& path, Output& out) {
-  const std::size_t padded = wire::padded_size(text.size());
+  const std::size_t padded = wire::padded_size(text.size(), mtu_);
   std::uint8_t* frame = text.data() - wire::kFrameHeaderSize;
   std::fill_n(text.data() + text.size(), padded - text.size(), std::uint8_t{0});
   wire::write_frame_header(
@@ -76,7 +76,7 @@ bool TxPump::seal_control(PeerNumber number, MutableBytes buffer, std::size_t te
   const auto found = peers_.find(number);
   if (found == peers_.end()) return false;
   Peer& peer = found->second;
-  MESH_ASSERT(buffer.size() >= wire::kFrameOverhead + wire::padded_size(text_size));
+  MESH_ASSERT(buffer.size() >= wire::kFrameOverhead + text_size + wire::kMaxPadding);
   std::uint64_t counter = 0;
   if (peer.key == nullptr || !peer.path || !take_counter(number, *peer.key, counter, out))
     return false;

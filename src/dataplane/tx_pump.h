@@ -38,13 +38,15 @@ class TxPump {
     }
   };
 
+  // `mtu`: of the tunnel, bytes; padding stops there.
+  explicit TxPump(std::size_t mtu) : mtu_(mtu) {}
   void apply(const SlotChange& change);
 
   // Appends to `out`. Each frame has kFrameHeadroom before and kFrameTailroom behind it.
   void pump(std::span<const TunFrame> frames, TimePoint now, Output& out);
 
   // A control frame to the peer, under its current key. `buffer` holds the plaintext and is large
-  // enough for wire::kFrameOverhead + padded size; the plaintext starts at wire::kFrameHeaderSize.
+  // enough for wire::kFrameOverhead + the text + wire::kMaxPadding; the plaintext starts at wire::kFrameHeaderSize.
   // False if there is no key or path.
   bool seal_control(PeerNumber peer, MutableBytes buffer, std::size_t text_size, Output& out);
 
@@ -82,6 +84,7 @@ class TxPump {
                      const Path& path, Output& out);
   void account(PeerNumber number, Peer& peer, std::size_t bytes, TimePoint now, Output& out);
 
+  const std::size_t mtu_;
   std::unordered_map<SessionIndex, Key> keys_;  // by our local index; references stay valid
   std::unordered_map<PeerNumber, Peer> peers_;
   std::shared_ptr<const RouteTable> routes_ = std::make_shared<RouteTable>();

@@ -106,7 +106,8 @@ std::optional<Sighting> LanBeacon::open(const LanDatagram& datagram, DropCounter
   if (!text) return refuse(Drop::foreign_beacon);
   const auto beacon = wire::parse_beacon_text(*text);
   if (!beacon) return refuse(Drop::malformed);
-  if (beacon->node == self_.node && beacon->boot == self_.boot) return refuse(Drop::self);
+  // Our own broadcasts come back to us on every interface: nothing to count.
+  if (beacon->node == self_.node && beacon->boot == self_.boot) return std::nullopt;
   if (beacon->source != datagram.source.ip || !on_link(datagram))
     return refuse(Drop::not_on_link);
   Sighting out{*beacon, {}};

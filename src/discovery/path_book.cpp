@@ -72,6 +72,7 @@ void PathBook::forget_all() {
 
 std::vector<Path> PathBook::due(TimePoint now) {
   std::vector<Path> out;
+  bool silence = false;
   for (Candidate& candidate : candidates_) {
     if (candidate.confirmed && candidate.quality.unanswered >= kLostAfter &&
         candidate.next_probe && now >= *candidate.next_probe)
@@ -79,7 +80,12 @@ std::vector<Path> PathBook::due(TimePoint now) {
     const bool silent = candidate.confirmed && candidate.waiting_since &&
                         candidate.quality.unanswered == 0 &&
                         now - *candidate.waiting_since >= kSilenceInUse;
-    if (!silent && (!candidate.next_probe || now < *candidate.next_probe)) continue;
+    silence = silence || silent;
+  }
+  // What silenced one path may have silenced all: ask them together, not one after the other.
+  if (silence) probe_all(now);
+  for (const Candidate& candidate : candidates_) {
+    if (!candidate.next_probe || now < *candidate.next_probe) continue;
     Path path = candidate.path;
     path.local = {};
     out.push_back(path);

@@ -69,6 +69,7 @@ void Host::make_core(crypto::Ed25519Seed seed) {
   engine.keys = overlay::NetworkKeys::derive(network_.secret);
   engine.boot = random_.block<8>();
   engine.port = sockets_.port;
+  engine.mtu = config_.mtu;
   engine.name = config_.name;
   for (const Cidr& address : config_.addresses) engine.claims.push_back(address.ip);
   core_ = std::make_unique<overlay::Core>(std::move(engine), crypto::real_suite(), random_,

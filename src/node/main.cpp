@@ -22,6 +22,7 @@ int start(node::Config config) {
   node::set_log_level(config.log_level);
   if (const auto allowed = node::check_privileges(config.interface); !allowed)
     return complain(allowed.error());
+  if (const auto there = tun::check_available(); !there) return complain(there.error());
   auto host = node::Host::open(std::move(config));
   if (!host) return complain(host.error());
   return (*host)->run();

@@ -42,7 +42,7 @@ std::vector<std::string> started(const std::string& interface,
       interface + " is up: " + list,
       "network " + fingerprint + ", waiting for its other members on this LAN"};
   if (join != nullptr) {
-    lines.push_back("on the other machine run:      " + join->command);
+    lines.push_back("on the other machine run:       " + join->command);
     lines.push_back("and paste where it asks for it: " + join->token);
   }
   return lines;

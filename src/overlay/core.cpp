@@ -4,7 +4,7 @@ namespace meshnode::overlay {
 
 Core::Core(EngineConfig config, const crypto::Suite& suite, Random& random, NumberSource& numbers,
            Machine& machine)
-    : machine_(machine), engine_(std::move(config), suite, random, numbers) {}
+    : machine_(machine), tx_(config.mtu), engine_(std::move(config), suite, random, numbers) {}
 
 void Core::start(Now now, const Interfaces& interfaces) {
   engine_.start(now);
@@ -89,7 +89,7 @@ void Core::perform(Now now, Output& output) {
     void operator()(SendControl& m) {
       core.scratch_.assign(wire::kFrameHeaderSize, 0);
       Writer(core.scratch_).bytes(m.text);
-      core.scratch_.resize(wire::kFrameOverhead + wire::padded_size(m.text.size()));
+      core.scratch_.resize(wire::kFrameOverhead + m.text.size() + wire::kMaxPadding);
       core.tx_.seal_control(m.peer, core.scratch_, m.text.size(), core.sealed_);
       core.flush_sealed(now);
     }

@@ -56,9 +56,9 @@ class Core {
   TunFrame frame_in_scratch(ByteView packet);
 
   Machine& machine_;
-  Engine engine_;
   dataplane::TxPump tx_;
   dataplane::RxPump rx_;
+  Engine engine_;
   dataplane::TxPump::Output sealed_;
   dataplane::RxPump::Output opened_;
   Bytes scratch_;

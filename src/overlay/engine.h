@@ -39,7 +39,8 @@ struct EngineConfig {
   Identity identity;
   NetworkKeys keys;
   BootId boot{};
-  std::uint16_t port = 0;  // our own, told in beacons
+  std::uint16_t port = 0;    // our own, told in beacons
+  std::size_t mtu = 1420;    // of the tunnel
   std::string name;
   std::vector<IpAddress> claims;  // our IPv4 addresses in the overlay
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,

@@ -65,6 +65,9 @@ class Device {
 // Says in one sentence what is wrong with an interface name, or nothing.
 Status check_interface_name(std::string_view name);
 
+// Can /dev/net/tun be opened? Creates nothing. The same errors as open_device().
+Status check_available();
+
 // Creates the interface `name`; it is down and has no addresses yet (configure.h). It and all its
 // addresses and routes disappear when the device is destroyed or the process dies in any way: no
 // clean-up is needed, ever. (Only a persistent TUN that an administrator made beforehand stays.)

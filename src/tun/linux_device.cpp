@@ -137,6 +137,13 @@ Error attach_error(const std::string& name, int error) {
 
 }  // namespace
 
+Status check_available() {
+  const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return open_error(errno);
+  close(fd);
+  return success();
+}
+
 Result<std::unique_ptr<Device>> open_device(const std::string& name) {
   if (Status valid = check_interface_name(name); !valid) return valid.error();
   const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);

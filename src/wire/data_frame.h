@@ -6,12 +6,14 @@
 //   +-------+-------+---------------+-------------------------------+
 //   |  counter (64 bit)                                             |
 //   +---------------------------------------------------------------+
-//   |  ciphertext: plaintext zero-padded to a multiple of 16        |
+//   |  ciphertext: plaintext with 0 to 15 zeros of padding          |
 //   |  tag (16)                                                     |
 //   +---------------------------------------------------------------+
 //
 // The 16 bytes of header are the associated data; the nonce is 4 zero bytes ‖ counter. All integers
-// little-endian. An unknown kind or a set flag is dropped: none was negotiated.
+// little-endian. An unknown kind or a set flag is dropped: none was negotiated. The sender pads to a
+// multiple of 16, which makes AES-GCM faster and lengths coarser, but not beyond the tunnel's MTU: a
+// full packet must still fit the path. The plaintext says itself where it ends.
 #pragma once
 
 #include <optional>
@@ -39,7 +41,13 @@ struct FrameHeader {
   std::uint64_t counter = 0;
 };
 
-constexpr std::size_t padded_size(std::size_t text) { return (text + 15) & ~std::size_t{15}; }
+inline constexpr std::size_t kMaxPadding = 15;
+
+// How long `text` bytes become in a tunnel of this MTU.
+constexpr std::size_t padded_size(std::size_t text, std::size_t mtu) {
+  const std::size_t rounded = (text + kMaxPadding) & ~kMaxPadding;
+  return std::max(text, std::min(rounded, mtu));
+}
 
 // `out` holds at least kFrameHeaderSize bytes.
 inline void write_frame_header(std::uint8_t* out, const FrameHeader& header) {
@@ -50,9 +58,9 @@ inline void write_frame_header(std::uint8_t* out, const FrameHeader& header) {
   store_le(out + 8, header.counter);
 }
 
-// Nothing if the datagram cannot be a data frame: shorter than the overhead or text not padded.
+// Nothing if the datagram cannot be a data frame.
 inline std::optional<FrameHeader> parse_frame_header(ByteView datagram) {
-  if (datagram.size() < kFrameOverhead || datagram.size() % 16 != 0) return std::nullopt;
+  if (datagram.size() < kFrameOverhead) return std::nullopt;
   if (datagram[0] != static_cast<std::uint8_t>(MessageType::data)) return std::nullopt;
   FrameHeader header;
   header.kind = static_cast<FrameKind>(datagram[1]);

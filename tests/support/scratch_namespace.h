@@ -8,7 +8,7 @@
 
 #include "io/unique_fd.h"
 
-namespace meshnode::io {
+namespace meshnode::test {
 
 class ScratchNamespace {
  public:
@@ -22,8 +22,8 @@ class ScratchNamespace {
   int fd() const { return own_.get(); }  // a handle on the namespace, e.g. to move interfaces there
 
  private:
-  UniqueFd home_;
-  UniqueFd own_;
+  io::UniqueFd home_;
+  io::UniqueFd own_;
 };
 
-}  // namespace meshnode::io
+}  // namespace meshnode::test

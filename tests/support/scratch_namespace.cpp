@@ -1,16 +1,16 @@
-#include "io/scratch_namespace.h"
+#include "support/scratch_namespace.h"
 
 #include <fcntl.h>
 #include <sched.h>
 
 #include "base/result.h"
 
-namespace meshnode::io {
+namespace meshnode::test {
 
 namespace {
 
-UniqueFd current() {
-  return UniqueFd(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+io::UniqueFd current() {
+  return io::UniqueFd(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
 }
 
 }  // namespace
@@ -27,4 +27,4 @@ void ScratchNamespace::enter() const {
   MESH_ASSERT(setns(own_.get(), CLONE_NEWNET) == 0);
 }
 
-}  // namespace meshnode::io
+}  // namespace meshnode::test
