@@ -1,0 +1,42 @@
+# `meshctl status --json`: prints one line for each field that is missing or has the wrong type.
+# Fields may be added, never renamed; what is unknown is null, not absent.
+def want($what; condition): (try condition catch false) as $ok | if $ok then empty else $what end;
+def is($type): type == $type;
+def count: is("number") and . >= 0 and . == floor;
+def texts: is("array") and all(.[]; is("string"));
+def endpoint: is("string") and test("^([0-9]+(\\.[0-9]+){3}|\\[[0-9a-f:.]+(%[^\\]]+)?\\]):[0-9]+$");
+def either($texts): . as $text | any($texts[]; . == $text);
+
+want("version: 1"; .version == 1),
+want("node.id: base32, 52 characters"; .node.id | test("^[A-Za-z2-7]{52}$")),
+want("node.name: text"; .node.name | is("string")),
+want("node.addresses: texts"; .node.addresses | texts and length > 0),
+want("node.interface: text"; .node.interface | is("string")),
+want("node.port: 1-65535"; .node.port | count and . > 0 and . < 65536),
+want("node.uptime_s: number"; .node.uptime_s | is("number") and . >= 0),
+want("node.network: fingerprint"; .node.network | test("^[0-9a-f]{4}-[0-9a-f]{4}$")),
+want("node.reflexive: endpoints"; .node.reflexive | is("array") and all(.[]; endpoint)),
+want("discovery.mode"; .discovery.mode | either(["dht", "lan-only"])),
+want("discovery.dht: there"; .discovery | has("dht")),
+want("discovery.dht: null or state and nodes";
+  .discovery.dht | . == null
+    or ((.state | either(["connected", "connecting", "disconnected"])) and (.nodes | count))),
+want("discovery.bootstraps"; .discovery.bootstraps | is("array")
+  and all(.[]; (.address | is("string")) and (.state | either(["up", "down"])))),
+want("drops: reason and count"; .drops | is("object") and all(.[]; count)),
+want("peers: a list"; .peers | is("array")),
+(.peers[]? |
+  want("peer.id: base32, 52 characters"; .id | test("^[A-Za-z2-7]{52}$")),
+  want("peer.name: text or null"; has("name") and (.name | . == null or is("string"))),
+  want("peer.addresses: texts"; .addresses | texts),
+  want("peer.state"; .state | either(["connected", "connecting", "idle", "unreachable"])),
+  want("peer.path: there"; has("path")),
+  want("peer.path: null or kind, local, remote, rtt_ms";
+    .path | . == null or ((.kind | either(["lan", "direct"])) and (.local | endpoint)
+      and (.remote | endpoint) and has("rtt_ms") and (.rtt_ms | . == null or is("number")))),
+  (("tx_bytes", "rx_bytes", "tx_packets", "rx_packets") as $name
+    | want("peer.\($name): count"; .[$name] | count)),
+  want("peer.handshake_age_s: number or null";
+    has("handshake_age_s") and (.handshake_age_s | . == null or is("number"))),
+  (("reason", "reason_text") as $name
+    | want("peer.\($name): text or null"; has($name) and (.[$name] | . == null or is("string")))))
