@@ -28,15 +28,15 @@ enum class Drop : std::uint8_t {
   foreign_beacon,   // beacon of another network, or noise
   table_full,       // a bounded table has no room for somebody unproven
   // the inside: packets
-  bad_packet,      // not an IP packet that we carry
-  spoofed_source,  // inner source address is not the sending peer's
+  bad_packet,           // not an IP packet that we carry
+  spoofed_source,       // inner source address is not the sending peer's
   foreign_destination,  // inner destination is not ours: nobody forwards
-  no_route,        // no member has this address
-  no_session,      // peer known, no edge, and the queue for it is full or timed out
-  too_big,         // larger than the tunnel's MTU
-  multicast,       // not carried (yet)
-  key_worn_out,    // a session's counter reached its limit
-  tun_failed,      // the interface did not take it
+  no_route,             // no member has this address
+  no_session,           // peer known, no edge, and the queue for it is full or timed out
+  too_big,              // larger than the tunnel's MTU
+  multicast,            // not carried (yet)
+  key_worn_out,         // a session's counter reached its limit
+  tun_failed,           // the interface did not take it
   // the underlay
   send_failed,    // the socket did not take it
   underlay_loop,  // a path that would run through a mesh

@@ -1,8 +1,8 @@
 #include "base/endpoint.h"
 
-#include <arpa/inet.h>  // inet_pton and inet_ntop: pure text conversion, no socket
-
 #include <charconv>
+
+#include <arpa/inet.h>  // inet_pton and inet_ntop: pure text conversion, no socket
 
 namespace meshnode {
 namespace {
@@ -43,8 +43,7 @@ IpAddress IpAddress::from_bytes(ByteView bytes) {
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   const std::string copy(text);
   Block<16> raw{};
-  if (inet_pton(AF_INET, copy.c_str(), raw.data()) == 1)
-    return from_bytes(ByteView(raw).first(4));
+  if (inet_pton(AF_INET, copy.c_str(), raw.data()) == 1) return from_bytes(ByteView(raw).first(4));
   if (inet_pton(AF_INET6, copy.c_str(), raw.data()) == 1) return v6(raw);
   return std::nullopt;
 }
@@ -71,8 +70,8 @@ bool IpAddress::is_link_local() const {
 }
 
 bool IpAddress::is_limited_broadcast() const {
-  return is_v4() && std::all_of(bytes_.begin(), bytes_.begin() + 4,
-                                [](std::uint8_t b) { return b == 0xff; });
+  return is_v4() &&
+         std::all_of(bytes_.begin(), bytes_.begin() + 4, [](std::uint8_t b) { return b == 0xff; });
 }
 
 std::optional<Endpoint> Endpoint::parse(std::string_view text) {
@@ -104,7 +103,9 @@ std::optional<Cidr> Cidr::parse(std::string_view text) {
   return Cidr{*ip, *prefix};
 }
 
-std::string Cidr::to_string() const { return ip.to_string() + "/" + std::to_string(prefix); }
+std::string Cidr::to_string() const {
+  return ip.to_string() + "/" + std::to_string(prefix);
+}
 
 bool Cidr::contains(const IpAddress& other) const {
   if (ip.family() != other.family() || !ip) return false;

@@ -4,9 +4,13 @@
 
 namespace meshnode {
 
-std::string NodeId::to_string() const { return to_base32(bytes); }
+std::string NodeId::to_string() const {
+  return to_base32(bytes);
+}
 
-std::string NodeId::short_string() const { return to_string().substr(0, 8); }
+std::string NodeId::short_string() const {
+  return to_string().substr(0, 8);
+}
 
 std::optional<NodeId> NodeId::parse(std::string_view text) {
   const auto raw = from_base32(text);

@@ -15,8 +15,8 @@ namespace meshnode {
 struct NodeId {
   Block<32> bytes{};
 
-  std::string to_string() const;        // 52 characters
-  std::string short_string() const;     // the first 8, for tables and logs
+  std::string to_string() const;     // 52 characters
+  std::string short_string() const;  // the first 8, for tables and logs
   static std::optional<NodeId> parse(std::string_view text);
   auto operator<=>(const NodeId&) const = default;
 };

@@ -44,13 +44,15 @@ class [[nodiscard]] Result {
 
 struct Done {};
 using Status = Result<Done>;
-inline Status success() { return Done{}; }
+inline Status success() {
+  return Done{};
+}
 
 [[noreturn]] void assertion_failed(const char* what, const char* file, int line);
 
 // For what only a bug of ours can break. Always on: a wrong VPN is worse than a stopped one.
-#define MESH_ASSERT(condition)                                                         \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                                 \
+#define MESH_ASSERT(condition)                         \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::meshnode::assertion_failed(#condition, __FILE__, __LINE__))
 
 }  // namespace meshnode

@@ -11,20 +11,20 @@ namespace meshnode::dataplane {
 
 struct PumpEvent {
   enum class Kind {
-    no_route,       // TX: no member has the destination; bytes: the packet
-    no_session,     // TX: peer known, but no key or no path; bytes: the packet
-    key_worn,       // TX: the session's counter nears its limit
-    sent,           // TX: inner data was sent to the peer (at most every kActivityInterval)
-    received,       // RX: an authentic frame came from the peer (at most every kActivityInterval)
-    first_data,     // RX: the session's first authentic frame; path: whence
-    new_endpoint,   // RX: authentic frame from another endpoint than the peer's path; path: whence
-    control,        // RX: bytes: plaintext of a control frame; path: whence
+    no_route,      // TX: no member has the destination; bytes: the packet
+    no_session,    // TX: peer known, but no key or no path; bytes: the packet
+    key_worn,      // TX: the session's counter nears its limit
+    sent,          // TX: inner data was sent to the peer (at most every kActivityInterval)
+    received,      // RX: an authentic frame came from the peer (at most every kActivityInterval)
+    first_data,    // RX: the session's first authentic frame; path: whence
+    new_endpoint,  // RX: authentic frame from another endpoint than the peer's path; path: whence
+    control,       // RX: bytes: plaintext of a control frame; path: whence
   };
   Kind kind = Kind::received;
   PeerNumber peer = kNoPeer;
   SessionIndex session = 0;
   Path path{};
-  ByteView bytes{};  // valid until the host lends its buffers again
+  ByteView bytes{};         // valid until the host lends its buffers again
   bool inner_data = false;  // received: an IP packet, not only control
 };
 

@@ -66,7 +66,7 @@ struct DropPeer {
   PeerNumber peer;
 };
 
-using SlotChange =
-    std::variant<AddKey, UseKey, DropKey, SetPath, SetSources, SetRoutes, SetOwnAddresses, DropPeer>;
+using SlotChange = std::variant<AddKey, UseKey, DropKey, SetPath, SetSources, SetRoutes,
+                                SetOwnAddresses, DropPeer>;
 
 }  // namespace meshnode::dataplane

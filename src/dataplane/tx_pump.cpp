@@ -34,9 +34,8 @@ void TxPump::pump_one(const TunFrame& frame, TimePoint now, Output& out) {
 bool TxPump::take_counter(PeerNumber number, Key& key, std::uint64_t& counter, Output& out) {
   if (key.counter >= kWornCounter && !key.reported_worn) {
     key.reported_worn = true;
-    out.events.push_back({.kind = PumpEvent::Kind::key_worn,
-                          .peer = number,
-                          .session = key.slot->local_index});
+    out.events.push_back(
+        {.kind = PumpEvent::Kind::key_worn, .peer = number, .session = key.slot->local_index});
   }
   if (key.counter >= kLastCounter) {
     drops_.count(Drop::key_worn_out);
@@ -51,12 +50,10 @@ void TxPump::seal_in_place(Key& key, std::uint64_t counter, wire::FrameKind kind
   const std::size_t padded = wire::padded_size(text.size(), mtu_);
   std::uint8_t* frame = text.data() - wire::kFrameHeaderSize;
   std::fill_n(text.data() + text.size(), padded - text.size(), std::uint8_t{0});
-  wire::write_frame_header(
-      frame, {.kind = kind, .receiver = key.slot->remote_index, .counter = counter});
-  crypto::FrameJob job{.frame = frame,
-                       .ad_size = wire::kFrameHeaderSize,
-                       .text_size = padded,
-                       .counter = counter};
+  wire::write_frame_header(frame,
+                           {.kind = kind, .receiver = key.slot->remote_index, .counter = counter});
+  crypto::FrameJob job{
+      .frame = frame, .ad_size = wire::kFrameHeaderSize, .text_size = padded, .counter = counter};
   key.cipher->seal({&job, 1});
   const std::size_t size = padded + wire::kFrameOverhead;
   out.runs.push_back({.path = path, .data = {frame, size}, .segment_size = size});

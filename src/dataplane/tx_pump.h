@@ -8,9 +8,9 @@
 
 #include "base/clock.h"
 #include "base/drop.h"
+#include "base/result.h"
 #include "base/runs.h"
 #include "dataplane/events.h"
-#include "base/result.h"
 #include "dataplane/slots.h"
 #include "wire/data_frame.h"
 
@@ -46,8 +46,8 @@ class TxPump {
   void pump(std::span<const TunFrame> frames, TimePoint now, Output& out);
 
   // A control frame to the peer, under its current key. `buffer` holds the plaintext and is large
-  // enough for wire::kFrameOverhead + the text + wire::kMaxPadding; the plaintext starts at wire::kFrameHeaderSize.
-  // False if there is no key or path.
+  // enough for wire::kFrameOverhead + the text + wire::kMaxPadding; the plaintext starts at
+  // wire::kFrameHeaderSize. False if there is no key or path.
   bool seal_control(PeerNumber peer, MutableBytes buffer, std::size_t text_size, Output& out);
 
   Traffic traffic(PeerNumber peer) const;

@@ -46,8 +46,8 @@ void LanBeacon::set_interfaces(TimePoint now, const Interfaces& interfaces) {
 }
 
 void LanBeacon::answer_soon(TimePoint now) {
-  TimePoint when = now + Duration(static_cast<std::int64_t>(random_.below(
-                             static_cast<std::uint64_t>(kAnswerDelayMax.count()))));
+  TimePoint when = now + Duration(static_cast<std::int64_t>(
+                             random_.below(static_cast<std::uint64_t>(kAnswerDelayMax.count()))));
   if (has_spoken_) when = std::max(when, last_spoken_ + kSmallestGap);
   if (!due_ || when < *due_) due_ = when;
 }
@@ -64,9 +64,8 @@ BeaconTransmit LanBeacon::speak(const Voice& voice, UnixTime clock, std::uint64_
   beacon.clock = clock;
   const auto salt = random_.block<wire::kBeaconSaltSize>();
   Bytes datagram = to_bytes(salt);
-  Writer(datagram).bytes(crypto::seal(crypto::Cipher::aes_256_gcm,
-                                      beacon_key(self_.lan_key, salt), crypto::Nonce{}, {},
-                                      wire::encode_beacon_text(beacon)));
+  Writer(datagram).bytes(crypto::seal(crypto::Cipher::aes_256_gcm, beacon_key(self_.lan_key, salt),
+                                      crypto::Nonce{}, {}, wire::encode_beacon_text(beacon)));
   return {voice.interface, voice.source, voice.destination, std::move(datagram)};
 }
 
@@ -108,12 +107,10 @@ std::optional<Sighting> LanBeacon::open(const LanDatagram& datagram, DropCounter
   if (!beacon) return refuse(Drop::malformed);
   // Our own broadcasts come back to us on every interface: nothing to count.
   if (beacon->node == self_.node && beacon->boot == self_.boot) return std::nullopt;
-  if (beacon->source != datagram.source.ip || !on_link(datagram))
-    return refuse(Drop::not_on_link);
+  if (beacon->source != datagram.source.ip || !on_link(datagram)) return refuse(Drop::not_on_link);
   Sighting out{*beacon, {}};
   out.path.remote = {beacon->source, beacon->port};
-  if (beacon->source.is_v6() && beacon->source.is_link_local())
-    out.path.scope = datagram.interface;
+  if (beacon->source.is_v6() && beacon->source.is_link_local()) out.path.scope = datagram.interface;
   return out;
 }
 

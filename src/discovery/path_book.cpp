@@ -12,9 +12,8 @@ bool same_remote(const Path& a, const Path& b) {
 }  // namespace
 
 PathBook::Candidate* PathBook::find(const Path& path) {
-  const auto found =
-      std::find_if(candidates_.begin(), candidates_.end(),
-                   [&](const Candidate& c) { return same_remote(c.path, path); });
+  const auto found = std::find_if(candidates_.begin(), candidates_.end(),
+                                  [&](const Candidate& c) { return same_remote(c.path, path); });
   return found == candidates_.end() ? nullptr : &*found;
 }
 
@@ -74,8 +73,8 @@ std::vector<Path> PathBook::due(TimePoint now) {
   std::vector<Path> out;
   bool silence = false;
   for (Candidate& candidate : candidates_) {
-    if (candidate.confirmed && candidate.quality.unanswered >= kLostAfter &&
-        candidate.next_probe && now >= *candidate.next_probe)
+    if (candidate.confirmed && candidate.quality.unanswered >= kLostAfter && candidate.next_probe &&
+        now >= *candidate.next_probe)
       lose(now, candidate);
     const bool silent = candidate.confirmed && candidate.waiting_since &&
                         candidate.quality.unanswered == 0 &&
@@ -190,9 +189,8 @@ std::optional<Duration> PathBook::best_rtt() const {
 }
 
 bool PathBook::has_outstanding() const {
-  return std::any_of(candidates_.begin(), candidates_.end(), [](const Candidate& c) {
-    return !c.confirmed && c.quality.unanswered > 0;
-  });
+  return std::any_of(candidates_.begin(), candidates_.end(),
+                     [](const Candidate& c) { return !c.confirmed && c.quality.unanswered > 0; });
 }
 
 std::optional<TimePoint> PathBook::next_deadline() const {

@@ -72,9 +72,9 @@ class PathBook {
     bool confirmed = false;
     PathQuality quality;
     std::optional<TimePoint> next_probe;
-    Duration pause = kFirstPause;             // unconfirmed: the next one
-    Duration keep_alive = kKeepAliveFirst;    // confirmed
-    std::optional<TimePoint> waiting_since;   // in use: data sent, nothing heard since
+    Duration pause = kFirstPause;            // unconfirmed: the next one
+    Duration keep_alive = kKeepAliveFirst;   // confirmed
+    std::optional<TimePoint> waiting_since;  // in use: data sent, nothing heard since
     std::array<Outstanding, 8> outstanding{};
     std::size_t next_slot = 0;
   };

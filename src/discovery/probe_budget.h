@@ -9,8 +9,8 @@
 
 namespace meshnode::discovery {
 
-// Invariant: for each destination address, at most kPerTenSeconds probes in any fixed window of 10 s
-// and kPerHour in any of one hour leave that were not answered. The table is bounded: when it is
+// Invariant: for each destination address, at most kPerTenSeconds probes in any fixed window of 10
+// s and kPerHour in any of one hour leave that were not answered. The table is bounded: when it is
 // full of young entries, unknown addresses get nothing.
 class ProbeBudget {
  public:

@@ -225,9 +225,9 @@ class Reading {
 };
 
 // A flag hides all that the file says about the same option.
-void add_under(Inputs& flags, Inputs file) {
-  for (auto& [name, values] : file)
-    if (!values.empty() && flags[name].empty()) flags[name] = std::move(values);
+void add_under(Inputs& flags, const Inputs& file) {
+  for (const auto& [name, values] : file)
+    if (flags[name].empty()) flags[name] = values;
 }
 
 }  // namespace
@@ -258,7 +258,7 @@ Parsed parse(int argc, char** argv, const Surroundings& surroundings) {
   if (line.config_file) {
     Inputs file;
     read_config_file(*line.config_file, file, line.problems, notices);
-    add_under(line.inputs, std::move(file));
+    add_under(line.inputs, file);
   }
   return Reading(std::move(line.inputs), std::move(line.problems), std::move(notices), surroundings)
       .result();

@@ -36,7 +36,7 @@ struct Config {
   std::vector<std::string> notices;
 };
 
-inline constexpr std::size_t kMaxName = 32;      // bytes
+inline constexpr std::size_t kMaxName = 32;      // bytes, as on the wire
 inline constexpr std::size_t kMaxAddresses = 2;  // claims
 
 // --help or --version: print it on stdout and exit 0.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "control/printable.h"
+#include "wire/handshake_payload.h"
 
 namespace meshnode::node {
 namespace {
@@ -113,7 +114,8 @@ Status check_interface(std::string_view text) {
 }
 
 Status check_name(std::string_view text) {
-  if (!text.empty() && text.size() <= kMaxName && control::is_printable(text)) return success();
+  // The first is what the others accept in a handshake, the second what terminals show as it is.
+  if (wire::is_valid_name(text) && control::is_printable(text)) return success();
   return Error::usage("a name has 1 to 32 bytes of printable UTF-8");
 }
 

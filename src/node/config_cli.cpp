@@ -18,8 +18,7 @@ void describe(CLI::App& app) {
   app.set_version_flag("--version", "meshnode " MESHNODE_VERSION, "print the version and exit");
   app.allow_extras();
   app.footer(
-      "Example, on two machines of one LAN: sudo meshnode --lan-only\n"
-      "(the first one prints the key that the second one asks for with --key @-)");
+      "Example: sudo meshnode --lan-only      (and elsewhere: sudo meshnode --lan-only --key @-)");
 }
 
 using Texts = std::map<std::string, std::vector<std::string>>;
@@ -71,11 +70,11 @@ std::variant<CommandLine, Printed, Error> read_command_line(std::vector<std::str
   describe(app);
   Texts texts;
   CommandLine out;
+  for (const OptionSpec& spec : kOptions) add_option(app, spec, texts);
   app.add_option("--config", out.config_file,
                  "read options from a TOML file; keys are the long option names")
       ->type_name("FILE")
       ->group("Files and log");
-  for (const OptionSpec& spec : kOptions) add_option(app, spec, texts);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app.parse(arguments);

@@ -138,7 +138,7 @@ void Host::watch() {
     if (fd >= 0) loop_.watch_readable(fd, [this] { read_lan(); });
   loop_.watch_readable(monitor_->fd(), [this] { look_at_interfaces(); });
   loop_.on_deadline([this] { on_deadline(); });
-  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(0); });
+  loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int) { stop(0); });
 }
 
 int Host::run() {
@@ -269,7 +269,7 @@ void Host::say(LogLevel level, const std::string& line) {
 }
 
 void Host::greet() {
-  config_.notices.insert(config_.notices.end(), network_.notices.begin(), network_.notices.end());
+  for (const std::string& notice : network_.notices) say(LogLevel::info, notice);
   for (auto& notice : state_->take_notices()) config_.notices.push_back(notice);
   if (!sockets_.notice.empty()) config_.notices.push_back(sockets_.notice);
   for (const std::string& notice : config_.notices) log(LogLevel::warn, notice);

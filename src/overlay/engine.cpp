@@ -51,6 +51,7 @@ void Engine::start(Now now) {
 
 void Engine::note_time(Now now) {
   touch();
+  last_input_ = now.mono;
   const auto epoch = discovery::tag_epoch(now.unix);
   if (epoch_ == epoch) return;
   epoch_ = epoch;
@@ -77,11 +78,16 @@ void Engine::handle_message(Now now, const Path& path, ByteView datagram) {
   note_time(now);
   if (!is_underlay(path.remote.ip) || path.remote.port == 0) return count(Drop::underlay_loop);
   switch (static_cast<wire::MessageType>(datagram[0])) {
-    case wire::MessageType::handshake_init: return handle_init(now, path, datagram);
-    case wire::MessageType::handshake_response: return handle_response(now, path, datagram);
-    case wire::MessageType::challenge: return handle_challenge(now, datagram);
-    case wire::MessageType::probe: return handle_probe(now, path, datagram);
-    case wire::MessageType::data: break;  // the RX pump's
+    case wire::MessageType::handshake_init:
+      return handle_init(now, path, datagram);
+    case wire::MessageType::handshake_response:
+      return handle_response(now, path, datagram);
+    case wire::MessageType::challenge:
+      return handle_challenge(now, datagram);
+    case wire::MessageType::probe:
+      return handle_probe(now, path, datagram);
+    case wire::MessageType::data:
+      break;  // the RX pump's
   }
   count(Drop::unknown_type);
 }
@@ -95,7 +101,9 @@ void Engine::handle_pump_event(Now now, const dataplane::PumpEvent& event) {
   Peer* peer = roster_.by_number(event.peer);
   if (peer == nullptr) return;
   switch (event.kind) {
-    case Kind::no_session: stage(now, *peer, event.bytes); break;
+    case Kind::no_session:
+      stage(now, *peer, event.bytes);
+      break;
     case Kind::key_worn:
       for (Session& session : peer->sessions)
         if (session.local_index == event.session) session.worn = true;
@@ -117,9 +125,12 @@ void Engine::handle_pump_event(Now now, const dataplane::PumpEvent& event) {
       // Invariant 3: only a hint; the probe's answer decides.
       hear_of_path(now, *peer, event.path);
       break;
-    case Kind::control: handle_control(now, event); return;
+    case Kind::control:
+      handle_control(now, event);
+      return;
     case Kind::no_route:
-    case Kind::first_data: break;
+    case Kind::first_data:
+      break;
   }
   service(now, *peer);
 }
@@ -128,8 +139,7 @@ void Engine::handle_control(Now now, const dataplane::PumpEvent& event) {
   const auto control = wire::parse_control(event.bytes);
   if (!control) return count(Drop::malformed);
   Peer* peer = roster_.by_number(event.peer);
-  if (peer != nullptr && control->type == wire::ControlType::goodbye)
-    goodbye_from(now.mono, *peer);
+  if (peer != nullptr && control->type == wire::ControlType::goodbye) goodbye_from(now.mono, *peer);
   if (peer != nullptr) service(now, *peer);
 }
 
@@ -147,11 +157,10 @@ void Engine::handle_timeout(Now now) {
   note_time(now);
   for (auto& datagram : beacon_.handle_timeout(now, [&] { return numbers_.next(); }))
     emit(std::move(datagram));
-  std::erase_if(pending_, [&](const auto& entry) {
-    const bool late = now.mono - entry.second.made >= kPendingLife;
-    if (late) emit(dataplane::SlotChange{dataplane::DropKey{entry.first}});
-    return late;
-  });
+  for (auto it = pending_.begin(); it != pending_.end();) {
+    const auto& [index, pending] = *it++;
+    if (now.mono - pending.made >= kPendingLife) drop_pending(index);
+  }
   if (now.mono >= next_housekeeping_) housekeeping(now.mono);
   for (auto& [number, peer] : roster_.all()) service(now, peer);
 }
@@ -258,9 +267,13 @@ void Engine::tell_unreachable(TimePoint now, ByteView packet, Unreachable why) {
 
 void Engine::shutdown(Now now) {
   note_time(now);
-  for (auto& [number, peer] : roster_.all())
-    if (peer.has_session() && peer.paths.best())
+  for (auto& [number, peer] : roster_.all()) {
+    if (!peer.paths.best()) continue;
+    if (peer.has_session())
       emit(SendControl{number, wire::encode_control({wire::ControlType::goodbye, {}})});
+    else
+      send_goodbye_probe(peer);
+  }
 }
 
 std::optional<Output> Engine::poll() {
@@ -285,7 +298,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
     if (!peer.staging.empty()) consider(peer.staging.deadline());
     for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);
     if (!peer.attempt && peer.paths.best() && peer.boot)
-      consider(peer.has_session() ? rekey_time(peer)
+      consider(peer.has_session()                         ? rekey_time(peer, last_input_)
                : peer.wants_edge || !peer.staging.empty() ? std::optional(peer.next_attempt)
                                                           : std::nullopt);
   }

@@ -39,8 +39,8 @@ struct EngineConfig {
   Identity identity;
   NetworkKeys keys;
   BootId boot{};
-  std::uint16_t port = 0;    // our own, told in beacons
-  std::size_t mtu = 1420;    // of the tunnel
+  std::uint16_t port = 0;  // our own, told in beacons
+  std::size_t mtu = 1420;  // of the tunnel
   std::string name;
   std::vector<IpAddress> claims;  // our IPv4 addresses in the overlay
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
@@ -85,6 +85,7 @@ class Engine {
     bool number_was_challenged = false;
   };
   static constexpr std::size_t kMaxPending = 128;
+  static constexpr std::size_t kMaxPendingUnknown = 32;  // of these, from peers not in the roster
   static constexpr Duration kPendingLife = seconds(10);
   static constexpr std::size_t kMaxStagedBytes = 1024 * 1024;
 
@@ -111,6 +112,8 @@ class Engine {
   // engine_probes.cpp: where peers are
   void handle_probe(Now now, const Path& path, ByteView datagram);
   void handle_probe_request(Now now, Peer& peer, const Path& path, const wire::Probe& probe);
+  void handle_probe_goodbye(Now now, Peer& peer, const wire::Probe& probe);
+  void send_goodbye_probe(Peer& peer);
   void handle_probe_answer(Now now, Peer& peer, const Path& path, const wire::Probe& probe);
   void handle_sighting(Now now, const discovery::Sighting& sighting);
   bool sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon);
@@ -123,7 +126,7 @@ class Engine {
 
   // engine_handshake.cpp: keys
   bool wants_handshake(const Peer& peer, TimePoint now) const;
-  std::optional<TimePoint> rekey_time(const Peer& peer) const;
+  std::optional<TimePoint> rekey_time(const Peer& peer, TimePoint now) const;
   void begin_attempt(Now now, Peer& peer, std::optional<Block<16>> challenge_answer);
   void drive_attempt(Now now, Peer& peer);
   void fail_attempt(Now now, Peer& peer);
@@ -133,6 +136,9 @@ class Engine {
   void send_challenge(Now now, const Path& path, const OpenedInit& init);
   void handle_response(Now now, const Path& path, ByteView datagram);
   void handle_challenge(Now now, ByteView datagram);
+  void drop_pending(SessionIndex index);
+  bool pending_full(const Peer* peer) const;
+  void replace_pending(const crypto::X25519Public& key);
   void confirm_pending(Now now, SessionIndex index, const Path& path);
   struct Adoption {
     bool initiator = false;
@@ -164,6 +170,7 @@ class Engine {
   TokenBucket icmp_bucket_{20, 40};
   TokenBucket new_peer_bucket_{64, 128};
   std::optional<discovery::TagEpoch> epoch_;
+  TimePoint last_input_{};
   TimePoint next_housekeeping_{};
   mutable std::optional<TimePoint> deadline_;
   mutable bool deadline_known_ = false;

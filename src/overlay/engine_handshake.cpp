@@ -1,4 +1,5 @@
 // Engine: keys — attempts, answers, sessions.
+#include <algorithm>
 #include <iterator>
 
 #include "overlay/engine.h"
@@ -28,24 +29,24 @@ SessionIndex Engine::fresh_index() {
   }
 }
 
-std::optional<TimePoint> Engine::rekey_time(const Peer& peer) const {
+// When to renew the session; nothing if it is not in use (as of `now`).
+std::optional<TimePoint> Engine::rekey_time(const Peer& peer, TimePoint now) const {
   if (!peer.has_session()) return std::nullopt;
   const Session& session = peer.current();
   if (session.boot != *peer.boot || session.worn) return peer.next_attempt;
   if (!peer.inner_seen || peer.last_inner <= session.created) return std::nullopt;
   const TimePoint due =
-      session.created + (session.initiator ? kRekeyAfter : kResponderRekeyAfter);
-  if (due - peer.last_inner > kInUse) return std::nullopt;  // it would not be in use then
-  return std::max(due, peer.next_attempt);
+      std::max(session.created + (session.initiator ? kRekeyAfter : kResponderRekeyAfter),
+               peer.next_attempt);
+  if (std::max(due, now) - peer.last_inner >= kInUse) return std::nullopt;
+  return due;
 }
 
 bool Engine::wants_handshake(const Peer& peer, TimePoint now) const {
   if (!peer.paths.best() || !peer.boot || now < peer.next_attempt) return false;
   if (peer.has_session()) {
-    const auto due = rekey_time(peer);
-    if (!due || now < *due) return false;
-    const Session& session = peer.current();
-    return session.boot != *peer.boot || session.worn || now - peer.last_inner < kInUse;
+    const auto due = rekey_time(peer, now);
+    return due && now >= *due;
   }
   return peer.wants_edge || !peer.staging.empty();
 }
@@ -114,9 +115,9 @@ void Engine::handle_init(Now now, const Path& path, ByteView datagram) {
 std::optional<Drop> Engine::refuse_init(Now now, Peer* peer, const OpenedInit& init,
                                         bool& challenged) {
   const auto& payload = init.peer.payload;
-  challenged = payload.challenge_answer &&
-               gate_.challenge_met(now.mono, init.peer.static_key, payload.boot,
-                                   *payload.challenge_answer);
+  challenged =
+      payload.challenge_answer &&
+      gate_.challenge_met(now.mono, init.peer.static_key, payload.boot, *payload.challenge_answer);
   if (init.peer.id == self_.identity.id) return Drop::self;
   if (peer == nullptr) return std::nullopt;
   if (peer->proven && peer->id != init.peer.id) return Drop::bad_identity;
@@ -143,7 +144,8 @@ void Engine::answer_init(Now now, const Path& path, OpenedInit&& init) {
     if (*reason != Drop::glare) gate_.remember(now.mono, path, mac1, {});
     return;
   }
-  if (pending_.size() >= kMaxPending) return count(Drop::table_full);
+  replace_pending(init.peer.static_key);
+  if (pending_full(peer)) return count(Drop::table_full);
 
   const HandshakeFresh fresh{
       .index = fresh_index(), .number = numbers_.next(), .observed = path.remote};
@@ -236,28 +238,55 @@ void Engine::add_key(const Established& established, PeerNumber number, bool rep
   emit(dataplane::SlotChange{dataplane::AddKey{std::move(slot)}});
 }
 
+// One answer per initiator is enough: a newer first message replaces it.
+void Engine::replace_pending(const crypto::X25519Public& key) {
+  const auto old = std::find_if(pending_.begin(), pending_.end(), [&](const auto& entry) {
+    return entry.second.established.peer.static_key == key;
+  });
+  if (old != pending_.end()) drop_pending(old->first);
+}
+
+// Who knows the secret can make identities: unknown ones leave room for members.
+bool Engine::pending_full(const Peer* peer) const {
+  if (pending_.size() >= kMaxPending) return true;
+  if (peer != nullptr) return false;
+  const auto unknown = std::count_if(pending_.begin(), pending_.end(), [&](const auto& entry) {
+    return roster_.by_number(entry.second.number) == nullptr;
+  });
+  return static_cast<std::size_t>(unknown) >= kMaxPendingUnknown;
+}
+
+void Engine::drop_pending(SessionIndex index) {
+  const auto found = pending_.find(index);
+  const PeerNumber number = found->second.number;
+  pending_.erase(found);
+  emit(dataplane::SlotChange{dataplane::DropKey{index}});
+  // The pumps know this number from the answer alone.
+  if (roster_.by_number(number) == nullptr)
+    emit(dataplane::SlotChange{dataplane::DropPeer{number}});
+}
+
 // The initiator's first valid data frame: now, and not before, things change.
 void Engine::confirm_pending(Now now, SessionIndex index, const Path& path) {
   const auto found = pending_.find(index);
   if (found == pending_.end()) return;
-  const Pending pending = std::move(found->second);
-  pending_.erase(found);
+  const Pending pending = found->second;
   gate_.settle(pending.mac1);
   const ProvenPeer& proven = pending.established.peer;
   Peer* peer = roster_.by_static_key(proven.static_key);
   if (peer == nullptr) {
-    auto keys = discovery::ProbeKeys::derive(self_.suite, self_.identity.static_secret,
-                                             self_.identity.static_key, proven.static_key,
-                                             self_.keys.psk);
+    auto keys =
+        discovery::ProbeKeys::derive(self_.suite, self_.identity.static_secret,
+                                     self_.identity.static_key, proven.static_key, self_.keys.psk);
     if (keys)
       peer = roster_.add(pending.number, proven.id, proven.static_key, std::move(*keys), now.mono);
     if (peer != nullptr) roster_.refresh_tags(*peer, *epoch_);
   }
   if (peer == nullptr || peer->number != pending.number) {
     count(Drop::table_full);
-    emit(dataplane::SlotChange{dataplane::DropKey{index}});
-    return;
+    return drop_pending(index);
   }
+  pending_.erase(found);
   drop_attempt(*peer);  // not needed any more
   adopt(now, *peer, pending.established, path,
         {.initiator = false, .surely_fresh = pending.number_was_challenged});

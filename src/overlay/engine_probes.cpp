@@ -117,10 +117,30 @@ void Engine::handle_probe(Now now, const Path& path, ByteView datagram) {
   Peer* peer = roster_.by_tag(probe->tag);
   if (peer == nullptr) return count(Drop::unknown_tag);
   if (!peer->probe_keys.mac_fits(*probe)) return count(Drop::bad_mac);
-  if (probe->kind == wire::Probe::Kind::request)
-    handle_probe_request(now, *peer, path, *probe);
-  else
-    handle_probe_answer(now, *peer, path, *probe);
+  switch (probe->kind) {
+    case wire::Probe::Kind::request:
+      return handle_probe_request(now, *peer, path, *probe);
+    case wire::Probe::Kind::answer:
+      return handle_probe_answer(now, *peer, path, *probe);
+    case wire::Probe::Kind::goodbye:
+      return handle_probe_goodbye(now, *peer, *probe);
+  }
+}
+
+void Engine::handle_probe_goodbye(Now now, Peer& peer, const wire::Probe& probe) {
+  if (!peer.numbers.mark(probe.number))
+    return count(peer.knows_boot(probe.boot) ? Drop::replayed : Drop::stale_number);
+  // With a session, goodbye comes inside it.
+  if (peer.has_session() || peer.boot != probe.boot) return;
+  goodbye_from(now.mono, peer);
+}
+
+void Engine::send_goodbye_probe(Peer& peer) {
+  wire::Probe probe;
+  probe.kind = wire::Probe::Kind::goodbye;
+  probe.number = numbers_.next();
+  probe.boot = self_.boot;
+  emit(SendMessage{*peer.paths.best(), peer.probe_keys.seal(probe, *epoch_)});
 }
 
 void Engine::handle_probe_request(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {

@@ -22,8 +22,8 @@ Reason reason_of(const Peer& peer, PeerState state) {
     if (peer.said_goodbye) return Reason::said_goodbye;
     return peer.ever_connected ? Reason::path_lost : Reason::no_answer;
   }
-  if (state == PeerState::connecting && peer.failed_attempts >= 2)
-    return Reason::handshake_failing;
+  if (!peer.paths.best() && peer.ever_connected) return Reason::path_lost;
+  if (state == PeerState::connecting && peer.failed_attempts >= 2) return Reason::handshake_failing;
   if (peer.granted.size() != peer.claims.size()) return Reason::address_conflict;
   return Reason::none;
 }
@@ -32,24 +32,33 @@ Reason reason_of(const Peer& peer, PeerState state) {
 
 std::string_view code(Reason reason) {
   switch (reason) {
-    case Reason::none: return "none";
-    case Reason::no_answer: return "no-answer";
-    case Reason::path_lost: return "path-lost";
-    case Reason::said_goodbye: return "said-goodbye";
-    case Reason::handshake_failing: return "handshake-failing";
-    case Reason::address_conflict: return "address-conflict";
+    case Reason::none:
+      return "none";
+    case Reason::no_answer:
+      return "no-answer";
+    case Reason::path_lost:
+      return "path-lost";
+    case Reason::said_goodbye:
+      return "said-goodbye";
+    case Reason::handshake_failing:
+      return "handshake-failing";
+    case Reason::address_conflict:
+      return "address-conflict";
   }
   return "none";
 }
 
 std::string_view text(Reason reason) {
   switch (reason) {
-    case Reason::none: return "";
+    case Reason::none:
+      return "";
     case Reason::no_answer:
       return "it announces itself on the LAN but answers no probe: does a firewall there block "
              "incoming UDP?";
-    case Reason::path_lost: return "it stopped answering: is it switched off or disconnected?";
-    case Reason::said_goodbye: return "it was stopped and said goodbye";
+    case Reason::path_lost:
+      return "it stopped answering: is it switched off or disconnected?";
+    case Reason::said_goodbye:
+      return "it was stopped and said goodbye";
     case Reason::handshake_failing:
       return "it answers probes but no handshake: do both run compatible versions?";
     case Reason::address_conflict:

@@ -32,8 +32,8 @@ Gate::Verdict Gate::admit(TimePoint now, const Path& path, const wire::Handshake
   const auto seen = std::find_if(remembered_.begin(), remembered_.end(),
                                  [&](const Remembered& r) { return r.mac1 == init.mac1; });
   if (seen != remembered_.end()) {
-    const bool repeat = !seen->answer.empty() && seen->path == path &&
-                        now - seen->at < kRepeatAnswer;
+    const bool repeat =
+        !seen->answer.empty() && seen->path == path && now - seen->at < kRepeatAnswer;
     if (!repeat) return Drop::replayed;
     return AnswerAgain{seen->answer};
   }

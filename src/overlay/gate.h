@@ -55,9 +55,9 @@ class Gate {
   static constexpr std::size_t kRemembered = 1024;
   static constexpr std::size_t kMaxSources = 1024;
   static constexpr Duration kSecretLife = minutes(2);
-  static constexpr double kLoadRate = 100;    // handshakes a second, from where on cookies are asked
-  static constexpr double kTotalRate = 300;   // and the most that is ever computed
-  static constexpr double kSourceRate = 10;   // per source address
+  static constexpr double kLoadRate = 100;   // handshakes a second, from where on cookies are asked
+  static constexpr double kTotalRate = 300;  // and the most that is ever computed
+  static constexpr double kSourceRate = 10;  // per source address
 
  private:
   struct Remembered {

@@ -155,8 +155,7 @@ std::variant<Established, Drop> Initiator::finish(const wire::HandshakeResponse&
                      response.sender};
 }
 
-std::variant<OpenedInit, Drop> open_init(const HandshakeSelf& self,
-                                         const wire::HandshakeInit& init,
+std::variant<OpenedInit, Drop> open_init(const HandshakeSelf& self, const wire::HandshakeInit& init,
                                          const crypto::X25519Secret& ephemeral) {
   crypto::Noise noise(noise_config(self, ephemeral, false, init.header), self.suite);
   const auto text = noise.read_message(init.noise);

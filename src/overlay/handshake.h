@@ -78,8 +78,8 @@ class Initiator {
   void set_cookie(const Block<16>& cookie);
   // A challenge or cookie is for this very message if its mac says so.
   [[nodiscard]] bool is_for_us(const wire::Challenge& challenge) const;
-  // After a refusal, spent() tells whether the message was authentic and the attempt is over (true),
-  // or came from somebody else and the real one may still arrive (false).
+  // After a refusal, spent() tells whether the message was authentic and the attempt is over
+  // (true), or came from somebody else and the real one may still arrive (false).
   std::variant<Established, Drop> finish(const wire::HandshakeResponse& response);
   bool spent() const { return noise_->finished(); }
 

@@ -15,7 +15,9 @@ crypto::Hash token_checksum(ByteView body) {
 
 }  // namespace
 
-NetworkId NetworkSecret::id() const { return crypto::sha256({as_bytes("meshnode network"), seed}); }
+NetworkId NetworkSecret::id() const {
+  return crypto::sha256({as_bytes("meshnode network"), seed});
+}
 
 std::string NetworkSecret::fingerprint() const {
   const auto hash = crypto::sha256({as_bytes("meshnode fingerprint"), id()});
@@ -47,9 +49,9 @@ std::optional<NetworkSecret> parse_token(std::string_view text) {
   const bool complete = reader.done() && network.generation != 0;
   const bool typed_right =
       complete &&
-      equal_constant_time(checksum, ByteView(token_checksum(ByteView(*body).first(
-                                                 body->size() - kChecksumSize)))
-                                        .first(kChecksumSize));
+      equal_constant_time(
+          checksum, ByteView(token_checksum(ByteView(*body).first(body->size() - kChecksumSize)))
+                        .first(kChecksumSize));
   wipe(*body);
   if (!typed_right) return std::nullopt;
   return network;

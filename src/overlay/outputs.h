@@ -52,8 +52,8 @@ struct AddressConflict {
   IpAddress address;
 };
 
-using Output = std::variant<SendMessage, discovery::BeaconTransmit, SendControl, ResendPacket,
-                            DeliverPacket, dataplane::SlotChange, PeerConnected, PeerLost,
-                            AddressConflict>;
+using Output =
+    std::variant<SendMessage, discovery::BeaconTransmit, SendControl, ResendPacket, DeliverPacket,
+                 dataplane::SlotChange, PeerConnected, PeerLost, AddressConflict>;
 
 }  // namespace meshnode::overlay

@@ -93,8 +93,8 @@ struct Peer {
   bool has_session() const { return !sessions.empty(); }
   const Session& current() const { return sessions.back(); }
   bool knows_boot(const BootId& candidate) const {
-    return boot == candidate || std::find(earlier_boots.begin(), earlier_boots.end(), candidate) !=
-                                    earlier_boots.end();
+    return boot == candidate ||
+           std::find(earlier_boots.begin(), earlier_boots.end(), candidate) != earlier_boots.end();
   }
 };
 

@@ -7,6 +7,11 @@ Peer* Roster::by_number(PeerNumber number) {
   return found == peers_.end() ? nullptr : &found->second;
 }
 
+const Peer* Roster::by_number(PeerNumber number) const {
+  const auto found = peers_.find(number);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
 Peer* Roster::by_static_key(const crypto::X25519Public& key) {
   const auto found = by_static_key_.find(key);
   return found == by_static_key_.end() ? nullptr : by_number(found->second);

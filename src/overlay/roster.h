@@ -38,6 +38,7 @@ class Roster {
   std::vector<PeerNumber> prove(Peer& peer, const NodeId& id);
 
   Peer* by_number(PeerNumber number);
+  const Peer* by_number(PeerNumber number) const;
   Peer* by_static_key(const crypto::X25519Public& key);
   Peer* by_tag(wire::ProbeTag tag);
   std::map<PeerNumber, Peer>& all() { return peers_; }
@@ -48,7 +49,8 @@ class Roster {
   void refresh_tags(Peer& peer, discovery::TagEpoch own_epoch);
 
   // Decides which of the peer's claims it gets; returns those that it does not.
-  std::vector<IpAddress> settle_claims(Peer& peer, const std::vector<IpAddress>& own, TimePoint now);
+  std::vector<IpAddress> settle_claims(Peer& peer, const std::vector<IpAddress>& own,
+                                       TimePoint now);
 
   std::shared_ptr<const dataplane::RouteTable> routes() const;
   std::shared_ptr<const dataplane::AddressSet> sources(const Peer& peer) const;

@@ -11,9 +11,9 @@
 //   +---------------------------------------------------------------+
 //
 // The 16 bytes of header are the associated data; the nonce is 4 zero bytes ‖ counter. All integers
-// little-endian. An unknown kind or a set flag is dropped: none was negotiated. The sender pads to a
-// multiple of 16, which makes AES-GCM faster and lengths coarser, but not beyond the tunnel's MTU: a
-// full packet must still fit the path. The plaintext says itself where it ends.
+// little-endian. An unknown kind or a set flag is dropped: none was negotiated. The sender pads to
+// a multiple of 16, which makes AES-GCM faster and lengths coarser, but not beyond the tunnel's
+// MTU: a full packet must still fit the path. The plaintext says itself where it ends.
 #pragma once
 
 #include <optional>

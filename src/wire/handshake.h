@@ -25,7 +25,7 @@ inline constexpr std::size_t kChallengeSize = 40;
 // Views point into the datagram that was parsed.
 struct HandshakeInit {
   SessionIndex sender = 0;
-  ByteView header;       // what the Noise prologue binds
+  ByteView header;  // what the Noise prologue binds
   ByteView noise;
   ByteView before_mac1;
   ByteView before_mac2;

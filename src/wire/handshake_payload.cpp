@@ -49,12 +49,18 @@ bool read_challenge_answer(ByteView value, HandshakePayload& out) {
 
 bool read_tlv(std::uint8_t type, ByteView value, HandshakePayload& out) {
   switch (type) {
-    case Tlv::ciphers: return read_ciphers(value, out);
-    case Tlv::observed: return read_observed(value, out);
-    case Tlv::name: return read_name(value, out);
-    case Tlv::claim: return read_claim(value, out);
-    case Tlv::challenge_answer: return read_challenge_answer(value, out);
-    default: return true;
+    case Tlv::ciphers:
+      return read_ciphers(value, out);
+    case Tlv::observed:
+      return read_observed(value, out);
+    case Tlv::name:
+      return read_name(value, out);
+    case Tlv::claim:
+      return read_claim(value, out);
+    case Tlv::challenge_answer:
+      return read_challenge_answer(value, out);
+    default:
+      return true;
   }
 }
 
@@ -126,7 +132,8 @@ Bytes encode_payload(const HandshakePayload& payload) {
   }
   if (!payload.name.empty()) append_tlv(writer, Tlv::name, as_bytes(payload.name));
   for (const IpAddress& address : payload.claims) append_tlv(writer, Tlv::claim, address.bytes());
-  if (payload.challenge_answer) append_tlv(writer, Tlv::challenge_answer, *payload.challenge_answer);
+  if (payload.challenge_answer)
+    append_tlv(writer, Tlv::challenge_answer, *payload.challenge_answer);
   return out;
 }
 

@@ -13,9 +13,9 @@ enum IpProtocol : std::uint8_t { icmp = 1, tcp = 6, udp = 17, icmpv6 = 58 };
 struct IpHeader {
   IpAddress source;
   IpAddress destination;
-  std::size_t header_size = 0;   // IPv4 with options; IPv6 the fixed 40
-  std::size_t total_size = 0;    // ≤ the bytes given
-  std::uint8_t protocol = 0;     // IPv6: next header, maybe an extension header
+  std::size_t header_size = 0;        // IPv4 with options; IPv6 the fixed 40
+  std::size_t total_size = 0;         // ≤ the bytes given
+  std::uint8_t protocol = 0;          // IPv6: next header, maybe an extension header
   std::uint16_t fragment_offset = 0;  // IPv4, in 8-byte units
 };
 

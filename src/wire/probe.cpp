@@ -24,7 +24,7 @@ std::optional<Probe> parse_probe(ByteView datagram) {
   const std::uint8_t type = reader.u8();
   const std::uint8_t kind = reader.u8();
   const std::uint16_t zero = reader.u16();
-  if (type != static_cast<std::uint8_t>(MessageType::probe) || kind > 1 || zero != 0)
+  if (type != static_cast<std::uint8_t>(MessageType::probe) || kind > 2 || zero != 0)
     return std::nullopt;
   Probe probe;
   probe.kind = static_cast<Probe::Kind>(kind);

@@ -28,8 +28,8 @@ struct Pair : ::testing::Test {
     const auto b = beta.answered_pings;
     alpha.ping(beta);
     beta.ping(alpha);
-    EXPECT_TRUE(lan.run_until(
-        [&] { return alpha.answered_pings > a && beta.answered_pings > b; }, seconds(4)));
+    EXPECT_TRUE(lan.run_until([&] { return alpha.answered_pings > a && beta.answered_pings > b; },
+                              seconds(4)));
   }
 };
 
@@ -105,6 +105,34 @@ TEST_F(Pair, CleanStopIsSeenAtOnceAndRestartIsQuick) {
   ASSERT_TRUE(lan.run_until([&] { return connected(); }, seconds(5)));
   EXPECT_LT(lan.time - begin, milliseconds(300));
   expect_pings();
+}
+
+TEST_F(Pair, CleanStopOfAnIdleEdgeIsSeenAtOnceToo) {
+  connect();
+  lan.run_for(minutes(10));
+  ASSERT_EQ(alpha.state_of(beta), PeerState::idle);
+  beta.stop_cleanly();
+  ASSERT_TRUE(lan.run_until([&] { return alpha.state_of(beta) == PeerState::unreachable; },
+                            milliseconds(10)));
+  EXPECT_EQ(alpha.peer(beta)->reason, overlay::Reason::said_goodbye);
+}
+
+TEST_F(Pair, NothingIsDueInThePastAfterASleep) {
+  // Use until just before the rekey, then sleep through it: no timer may spin (run_until()
+  // asserts).
+  for (const int sleep : {25, 35, 50, 70, 200, 4000}) {
+    VirtualLan other(9);
+    VirtualNode& a = other.add("a");
+    VirtualNode& b = other.add("b");
+    a.start();
+    b.start();
+    other.run_for(seconds(100));
+    a.ping(b);
+    other.run_for(seconds(10));
+    other.time += seconds(sleep);
+    b.kill();
+    other.run_for(seconds(300));
+  }
 }
 
 TEST_F(Pair, KilledPeerIsBackWithinASecondOfItsRestart) {

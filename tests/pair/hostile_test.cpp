@@ -29,8 +29,8 @@ struct Hostile : ::testing::Test {
     lan.run_for(seconds(2));
   }
   std::size_t answers_to(const Endpoint& whom) const {
-    return static_cast<std::size_t>(std::count_if(
-        lan.history.begin(), lan.history.end(), [&](const Datagram& d) { return d.to == whom; }));
+    return static_cast<std::size_t>(std::count_if(lan.history.begin(), lan.history.end(),
+                                                  [&](const Datagram& d) { return d.to == whom; }));
   }
   void expect_ping() {
     const auto before = alpha.answered_pings;
@@ -193,8 +193,8 @@ TEST_F(Hostile, AMemberCannotSpeakWithAnothersAddress) {
   VirtualNode& gamma = lan.add("gamma");
   connect();
   gamma.start();
-  ASSERT_TRUE(lan.run_until([&] { return gamma.state_of(alpha) == PeerState::connected; },
-                            seconds(5)));
+  ASSERT_TRUE(
+      lan.run_until([&] { return gamma.state_of(alpha) == PeerState::connected; }, seconds(5)));
   lan.run_for(seconds(1));
   const auto delivered = alpha.delivered.size();
   gamma.send_inner(echo_request(beta.overlay_address(), alpha.overlay_address(), 1));
@@ -278,13 +278,12 @@ TEST_F(Hostile, AFloodOfFalseBeaconsByAMemberStaysBounded) {
 
 TEST_F(Hostile, AMemberCannotKeepAnotherOutByFalseBeacons) {
   // Mallory, a member, announces beta's static key under a wrong id and far-away numbers, first.
-  const auto identity = overlay::Identity::from_seed(
-      crypto::Ed25519Seed([] {
-        Block<32> seed;
-        seed.fill(2);
-        return seed;
-      }()),
-      crypto::real_suite());
+  const auto identity = overlay::Identity::from_seed(crypto::Ed25519Seed([] {
+                                                       Block<32> seed;
+                                                       seed.fill(2);
+                                                       return seed;
+                                                     }()),
+                                                     crypto::real_suite());
   ASSERT_EQ(identity.id, beta.id());
   SeededRandom random(5);
   overlay::NetworkSecret network;
@@ -306,8 +305,8 @@ TEST_F(Hostile, AMemberCannotKeepAnotherOutByFalseBeacons) {
     lan.inject({{beacon.source, 3732}, {{}, 3732}, beacon.datagram});
   lan.run_for(seconds(3));
   beta.start();
-  EXPECT_TRUE(lan.run_until([&] { return alpha.state_of(beta) == PeerState::connected; },
-                            seconds(15)));
+  EXPECT_TRUE(
+      lan.run_until([&] { return alpha.state_of(beta) == PeerState::connected; }, seconds(15)));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Two whole nodes in virtual time: the life of keys.
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 #include "overlay/peer.h"
 #include "support/virtual_lan.h"

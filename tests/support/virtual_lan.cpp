@@ -109,7 +109,9 @@ void VirtualNode::stop_cleanly() {
   kill();
 }
 
-void VirtualNode::kill() { core_.reset(); }
+void VirtualNode::kill() {
+  core_.reset();
+}
 
 void VirtualNode::send_inner(Bytes packet) {
   Bytes buffer(kFrameHeadroom + packet.size() + kFrameTailroom);

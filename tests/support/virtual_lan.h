@@ -56,10 +56,10 @@ class VirtualNode final : public overlay::Machine {
 
   static constexpr std::uint16_t kPort = 40000;
 
-  std::vector<Bytes> delivered;          // inner packets that reached the TUN
+  std::vector<Bytes> delivered;  // inner packets that reached the TUN
   std::vector<overlay::Event> events;
   std::uint64_t answered_pings = 0;
-  milliseconds clock_offset{0};          // its wall clock is wrong by this much
+  milliseconds clock_offset{0};  // its wall clock is wrong by this much
   TestNumbers numbers;
   IpAddress address_;
 
@@ -92,7 +92,9 @@ class VirtualLan {
   VirtualNode& add(const std::string& name);
   std::vector<std::unique_ptr<VirtualNode>>& nodes() { return nodes_; }
 
-  void run_for(Duration span) { run_until([] { return false; }, span); }
+  void run_for(Duration span) {
+    run_until([] { return false; }, span);
+  }
   // Until `condition` holds or the time is over; true if it held.
   bool run_until(const std::function<bool()>& condition, Duration limit);
   void post(Datagram datagram);
