@@ -47,6 +47,8 @@ Status Host::open_state() {
   if (!network) return network.error();
   network_ = std::move(network).value();
   auto seed = state_->identity(random_);
+  // Said at once: a lost identity must not go unsaid because something fails later.
+  for (const std::string& notice : state_->take_notices()) log(LogLevel::warn, notice);
   if (!seed) return seed.error();
   auto port = state_->port();
   if (!port) return port.error();
@@ -270,7 +272,7 @@ void Host::say(LogLevel level, const std::string& line) {
 
 void Host::greet() {
   for (const std::string& notice : network_.notices) say(LogLevel::info, notice);
-  for (auto& notice : state_->take_notices()) config_.notices.push_back(notice);
+  for (const std::string& notice : state_->take_notices()) log(LogLevel::warn, notice);
   if (!sockets_.notice.empty()) config_.notices.push_back(sockets_.notice);
   for (const std::string& notice : config_.notices) log(LogLevel::warn, notice);
   const auto join = join_line(config_, network_.secret);

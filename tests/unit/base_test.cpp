@@ -64,9 +64,13 @@ TEST(Text, HexRefusesOddAndForeign) {
 
 // RFC 4648 §10, lower case and without padding.
 TEST(Text, Base32OfTheRfc) {
-  const std::pair<const char*, const char*> cases[] = {
-      {"", ""},           {"f", "my"},         {"fo", "mzxq"},        {"foo", "mzxw6"},
-      {"foob", "mzxw6yq"}, {"fooba", "mzxw6ytb"}, {"foobar", "mzxw6ytboi"}};
+  const std::pair<const char*, const char*> cases[] = {{"", ""},
+                                                       {"f", "my"},
+                                                       {"fo", "mzxq"},
+                                                       {"foo", "mzxw6"},
+                                                       {"foob", "mzxw6yq"},
+                                                       {"fooba", "mzxw6ytb"},
+                                                       {"foobar", "mzxw6ytboi"}};
   for (const auto& [plain, encoded] : cases) {
     EXPECT_EQ(to_base32(as_bytes(plain)), encoded);
     const auto back = from_base32(encoded);

@@ -1,0 +1,4 @@
+mesh_test(unit_control LABEL unit
+  SOURCES control_printable_test.cpp control_protocol_test.cpp control_snapshot_test.cpp
+          control_server_test.cpp control_ctl_test.cpp
+  DEPENDS mesh_control mesh_ctl mesh_overlay)

@@ -1,0 +1,188 @@
+// control/snapshot_json: golden JSON, and back.
+#include <gtest/gtest.h>
+
+#include "control/protocol.h"
+#include "control/snapshot_json.h"
+
+namespace meshnode::control {
+namespace {
+
+NodeId id(std::uint8_t fill) {
+  NodeId out;
+  out.bytes.fill(fill);
+  return out;
+}
+
+Snapshot full() {
+  Snapshot out;
+  out.node = {id(1),
+              "alpha",
+              {*IpAddress::parse("fd12:3456:789a::1"), *IpAddress::parse("10.77.0.1")},
+              "mesh0",
+              41234,
+              3725,
+              "7f3a-91c2",
+              {*Endpoint::parse("203.0.113.7:41234")}};
+  out.discovery = {DiscoveryMode::dht,
+                   DhtStatus{DhtState::connected, 12},
+                   {{"hub:3731", true}, {"other:3731", false}}};
+  PeerStatus beta;
+  beta.id = id(2);
+  beta.name = "beta";
+  beta.addresses = {*IpAddress::parse("fd12:3456:789a::2")};
+  beta.state = PeerState::connected;
+  beta.path = PathStatus{PathKind::lan, *Endpoint::parse("192.168.1.5:41234"),
+                         *Endpoint::parse("[2001:db8::9]:555"), 0.41234};
+  beta.tx_bytes = 1;
+  beta.rx_bytes = 18446744073709551615ULL;
+  beta.tx_packets = 3;
+  beta.rx_packets = 4;
+  beta.handshake_age_s = 17;
+  PeerStatus gamma;
+  gamma.id = id(3);
+  gamma.state = PeerState::unreachable;
+  gamma.reason = "no-answer";
+  gamma.reason_text = "no answer on any path";
+  out.peers = {beta, gamma};
+  out.drops.count(Drop::malformed, 2);
+  out.drops.count(Drop::underlay_loop, 1);
+  return out;
+}
+
+constexpr const char* kGolden = R"({
+  "version": 1,
+  "node": {
+    "id": "aeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq",
+    "name": "alpha",
+    "addresses": [
+      "fd12:3456:789a::1",
+      "10.77.0.1"
+    ],
+    "interface": "mesh0",
+    "port": 41234,
+    "uptime_s": 3725,
+    "network": "7f3a-91c2",
+    "reflexive": [
+      "203.0.113.7:41234"
+    ]
+  },
+  "discovery": {
+    "mode": "dht",
+    "dht": {
+      "state": "connected",
+      "nodes": 12
+    },
+    "bootstraps": [
+      {
+        "address": "hub:3731",
+        "state": "up"
+      },
+      {
+        "address": "other:3731",
+        "state": "down"
+      }
+    ]
+  },
+  "peers": [
+    {
+      "id": "aibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaiba",
+      "name": "beta",
+      "addresses": [
+        "fd12:3456:789a::2"
+      ],
+      "state": "connected",
+      "path": {
+        "kind": "lan",
+        "local": "192.168.1.5:41234",
+        "remote": "[2001:db8::9]:555",
+        "rtt_ms": 0.412
+      },
+      "tx_bytes": 1,
+      "rx_bytes": 18446744073709551615,
+      "tx_packets": 3,
+      "rx_packets": 4,
+      "handshake_age_s": 17,
+      "reason": null,
+      "reason_text": null
+    },
+    {
+      "id": "ambqgaydambqgaydambqgaydambqgaydambqgaydambqgaydambq",
+      "name": null,
+      "addresses": [],
+      "state": "unreachable",
+      "path": null,
+      "tx_bytes": 0,
+      "rx_bytes": 0,
+      "tx_packets": 0,
+      "rx_packets": 0,
+      "handshake_age_s": null,
+      "reason": "no-answer",
+      "reason_text": "no answer on any path"
+    }
+  ],
+  "drops": {
+    "malformed": 2,
+    "underlay-loop": 1
+  }
+})";
+
+TEST(SnapshotJson, IsGolden) {
+  const std::string json = to_json(full());
+  EXPECT_EQ(json.find('\n'), json.npos) << "one line: the protocol is a line protocol";
+  EXPECT_EQ(pretty(json), kGolden);
+}
+
+TEST(SnapshotJson, LanOnlyHasNoDht) {
+  EXPECT_NE(
+      to_json(Snapshot{})
+          .find(
+              R"("discovery":{"mode":"lan-only","dht":null,"bootstraps":[]},"peers":[],"drops":{})"),
+      std::string::npos);
+}
+
+TEST(SnapshotJson, ComesBackAsItWas) {
+  const auto back = from_json(to_json(full()));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(to_json(*back), to_json(full()));
+  EXPECT_EQ(to_json(*from_json(to_json(Snapshot{}))), to_json(Snapshot{}));
+}
+
+TEST(SnapshotJson, WhatANewerDaemonAddsIsSkipped) {
+  std::string json = to_json(full());
+  json.insert(1, R"("later":{"a":1},)");
+  const auto drops = json.find("\"malformed\"");
+  json.insert(drops, R"("new-reason":9,)");
+  const auto back = from_json(json);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(to_json(*back), to_json(full()));
+}
+
+TEST(SnapshotJson, UntrustedNamesStayOneLineOfValidJson) {
+  Snapshot snapshot = full();
+  snapshot.peers[0].name = "a\n\xff\"\033";
+  const std::string json = to_json(snapshot);
+  EXPECT_EQ(json.find('\n'), json.npos);
+  const auto back = from_json(json);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back->peers[0].name, "a\n\xef\xbf\xbd\"\033");
+}
+
+TEST(SnapshotJson, NothingElseIsAStatus) {
+  for (const char* text : {"", "7", "[]", "{}", "null", "{\"node\":{}}"})
+    EXPECT_FALSE(from_json(text)) << text;
+}
+
+TEST(SnapshotJson, TruncatedOrChangedNeverCrashes) {
+  const std::string json = to_json(full());
+  for (std::size_t size = 0; size < json.size(); ++size)
+    EXPECT_FALSE(from_json(json.substr(0, size)));
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    std::string changed = json;
+    changed[at] = static_cast<char>(changed[at] ^ 0x11);
+    const auto back = from_json(changed);
+    EXPECT_TRUE(!back || !to_json(*back).empty());
+  }
+}
+
+}  // namespace
+}  // namespace meshnode::control

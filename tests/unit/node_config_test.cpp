@@ -1,0 +1,448 @@
+// node/config: command line over file over defaults, and the exact sentence for each mistake.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "node/config.h"
+#include "wire/handshake_payload.h"
+
+namespace meshnode::node {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* kLanNotice = "for now this works like --lan-only: the DHT is not built yet";
+constexpr const char* kHostPort =
+    "needs HOST:PORT, like hub.example.org:3731 or [2001:db8::1]:3731";
+
+overlay::NetworkSecret some_network() {
+  overlay::NetworkSecret out;
+  out.seed.fill(7);
+  return out;
+}
+std::string some_token() {
+  return overlay::to_token(some_network());
+}
+
+class ConfigTest : public testing::Test {
+ public:
+  ConfigTest() {
+    std::string pattern = std::filesystem::temp_directory_path() / "meshnode-test-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    folder_ = pattern;
+    file_ = folder_ + "/mesh.toml";
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(folder_); }
+
+ protected:
+  Parsed parse_with(std::vector<std::string> arguments, int stdin_fd = -1) {
+    arguments.insert(arguments.begin(), "meshnode");
+    std::vector<char*> argv;
+    argv.reserve(arguments.size());
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    return parse(static_cast<int>(argv.size()), argv.data(), {"alpha.example.org", stdin_fd});
+  }
+  Config config(const std::vector<std::string>& arguments) {
+    auto parsed = parse_with(arguments);
+    if (const auto* error = std::get_if<Error>(&parsed)) {
+      ADD_FAILURE() << error->message;
+      return {};
+    }
+    return std::get<Config>(parsed);
+  }
+  // All problems, one per line; always exit code 2.
+  std::string problems(const std::vector<std::string>& arguments, int stdin_fd = -1) {
+    const auto parsed = parse_with(arguments, stdin_fd);
+    const auto* error = std::get_if<Error>(&parsed);
+    if (error == nullptr) return "no problem";
+    EXPECT_EQ(error->exit_code(), 2);
+    return error->message;
+  }
+  void put(const std::string& path, const std::string& text, mode_t mode = 0600) {
+    std::ofstream(path) << text;
+    ::chmod(path.c_str(), mode);
+  }
+  std::string with_file(const std::string& text) {
+    put(file_, text);
+    return problems({"--config", file_});
+  }
+
+  std::string folder_, file_;
+};
+
+TEST_F(ConfigTest, DefaultsFollowTheInterface) {
+  const Config plain = config({});
+  EXPECT_EQ(plain.interface, "mesh0");
+  EXPECT_EQ(plain.state_dir, "/var/lib/meshnode/mesh0");
+  EXPECT_EQ(plain.control, "/run/meshnode/mesh0.sock");
+  EXPECT_EQ(plain.name, "alpha");
+  EXPECT_EQ(plain.port, std::nullopt);
+  EXPECT_EQ(plain.lan_port, 3732);
+  EXPECT_EQ(plain.mtu, 1420);
+  EXPECT_EQ(plain.dht_network, 3731U);
+  EXPECT_EQ(plain.log_level, LogLevel::info);
+  EXPECT_FALSE(plain.lan_only || plain.key || plain.seed);
+  EXPECT_THAT(plain.notices, ElementsAre(kLanNotice));
+  const Config second = config({"--interface", "mesh1", "--lan-only"});
+  EXPECT_EQ(second.state_dir, "/var/lib/meshnode/mesh1");
+  EXPECT_EQ(second.control, "/run/meshnode/mesh1.sock");
+  EXPECT_THAT(second.notices, IsEmpty());
+}
+
+TEST_F(ConfigTest, EveryOptionArrives) {
+  const Config all = config({"--lan-only",    "--key",
+                             some_token(),    "--name",
+                             "büro",          "--port",
+                             "4000",          "--lan-port",
+                             "4001",          "--interface",
+                             "home",          "--address",
+                             "10.77.0.1/24",  "--address=10.78.0.1",
+                             "--mtu",         "1280",
+                             "--dht-network", "0",
+                             "--stun",        "stun.example.org:3478",
+                             "--state-dir",   "s",
+                             "--control",     "c",
+                             "--log-level",   "debug"});
+  EXPECT_TRUE(all.lan_only);
+  EXPECT_EQ(all.key, some_network());
+  EXPECT_EQ(all.name, "büro");
+  EXPECT_EQ(all.port, 4000);
+  EXPECT_EQ(all.lan_port, 4001);
+  EXPECT_EQ(all.interface, "home");
+  EXPECT_THAT(all.addresses,
+              ElementsAre(*Cidr::parse("10.77.0.1/24"), *Cidr::parse("10.78.0.1/32")));
+  EXPECT_EQ(all.mtu, 1280);
+  EXPECT_EQ(all.dht_network, 0U);
+  EXPECT_THAT(all.stuns, ElementsAre("stun.example.org:3478"));
+  EXPECT_EQ(all.state_dir, "s");
+  EXPECT_EQ(all.control, "c");
+  EXPECT_EQ(all.log_level, LogLevel::debug);
+  EXPECT_THAT(all.notices, ElementsAre("--stun comes with the DHT: not built yet, ignored",
+                                       "--dht-network comes with the DHT: not built yet, ignored"));
+}
+
+TEST_F(ConfigTest, BootstrapsAreKeptAndSaidToBeIgnored) {
+  const Config bootstrapped = config({"--bootstrap", "hub:3731", "--bootstrap", "[2001:db8::1]:1"});
+  EXPECT_THAT(bootstrapped.bootstraps, ElementsAre("hub:3731", "[2001:db8::1]:1"));
+  EXPECT_THAT(bootstrapped.notices,
+              ElementsAre("--bootstrap comes with the DHT: not built yet, ignored", kLanNotice));
+}
+
+TEST_F(ConfigTest, AVectorOptionDoesNotSwallowWhatFollows) {
+  EXPECT_EQ(problems({"--bootstrap", "hub:3731", "other:3731"}),
+            "other:3731: meshnode knows no such argument (see meshnode --help)");
+}
+
+TEST_F(ConfigTest, HelpAndVersionAreForStdout) {
+  const auto help = parse_with({"--help"});
+  ASSERT_TRUE(std::holds_alternative<Printed>(help));
+  const std::string text = std::get<Printed>(help).text;
+  for (const char* option :
+       {"--config", "--bootstrap", "--lan-only", "--key", "--seed", "--name", "--port",
+        "--lan-port", "--interface", "--address", "--mtu", "--dht-network", "--stun", "--state-dir",
+        "--control", "--log-level", "--help", "--version"})
+    EXPECT_THAT(text, HasSubstr(option));
+  const auto version = parse_with({"--version"});
+  ASSERT_TRUE(std::holds_alternative<Printed>(version));
+  EXPECT_THAT(std::get<Printed>(version).text, testing::MatchesRegex("meshnode [0-9.]+\n"));
+}
+
+TEST_F(ConfigTest, BadCommandLinesAreOneSentenceEach) {
+  const std::string port = ": a port is a number from 1 to 65535";
+  const std::string interface =
+      ": an interface's name has 1 to 15 of A-Z a-z 0-9 _ . - (no - first)";
+  const std::string single = ": is no address of a single machine; give one, like 10.77.0.1/24";
+  const std::string name = ": a name has 1 to 32 bytes of printable UTF-8";
+  const std::string mtu = ": an MTU is 1280 (the smallest that IPv6 allows) to 9000";
+  const std::string long_text(40, 'x');
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"--port", "0"}, "--port 0" + port},
+      {{"--port", "65536"}, "--port 65536" + port},
+      {{"--port", "4294967297"}, "--port 4294967297" + port},
+      {{"--port", "12x"}, "--port 12x" + port},
+      {{"--port", ""}, "--port \"\"" + port},
+      {{"--port=-1"}, "--port -1" + port},
+      {{"--lan-port", "0x10"}, "--lan-port 0x10" + port},
+      {{"--port", "3732"},
+       "--port and --lan-port are both 3732: the LAN beacon needs a port of its own"},
+      {{"--mtu", "1279"}, "--mtu 1279" + mtu},
+      {{"--mtu", "9001"}, "--mtu 9001" + mtu},
+      {{"--dht-network", "4294967296"},
+       "--dht-network 4294967296: a DHT network is a number from 0 to 4294967295"},
+      {{"--interface", ""}, "--interface \"\"" + interface},
+      {{"--interface", "sixteen-letters-"}, "--interface sixteen-letters-" + interface},
+      {{"--interface", "a/b"}, "--interface a/b" + interface},
+      {{"--interface", "a b"}, "--interface a b" + interface},
+      {{"--interface", ".."}, "--interface .." + interface},
+      {{"--interface=-a"}, "--interface -a" + interface},
+      {{"--interface", "all"},
+       "--interface all: the kernel keeps this name for itself; take another one, like mesh1"},
+      {{"--name", ""}, "--name \"\"" + name},
+      {{"--name", long_text}, "--name " + long_text + name},
+      {{"--name", "a\nb"}, "--name a?b" + name},
+      {{"--name", "a\xff"}, "--name a?" + name},
+      {{"--name", "x⁷"}, "--name x⁷" + name},  // the others would not take it
+      {{"--address", "nonsense"},
+       "--address nonsense: needs an IPv4 address with a prefix length, like 10.77.0.1/24"},
+      {{"--address", "10.0.0.1/33"},
+       "--address 10.0.0.1/33: needs an IPv4 address with a prefix length, like 10.77.0.1/24"},
+      {{"--address", "fd00::1/64"},
+       "--address fd00::1/64: IPv6 addresses cannot be chosen (every member has one of its own); "
+       "give an IPv4 address, like 10.77.0.1/24"},
+      {{"--address", "10.0.0.1/7"},
+       "--address 10.0.0.1/7: a prefix length is 8 to 32, like 10.77.0.1/24"},
+      {{"--address", "10.77.0.0/24"}, "--address 10.77.0.0/24" + single},
+      {{"--address", "10.77.0.255/24"}, "--address 10.77.0.255/24" + single},
+      {{"--address", "127.0.0.1/8"}, "--address 127.0.0.1/8" + single},
+      {{"--address", "224.0.0.1/24"}, "--address 224.0.0.1/24" + single},
+      {{"--address", "0.0.0.1/8"}, "--address 0.0.0.1/8" + single},
+      {{"--address", "169.254.1.1/16"}, "--address 169.254.1.1/16" + single},
+      {{"--address", "10.0.0.1/24", "--address", "10.0.0.1/16"},
+       "--address 10.0.0.1/16: is given twice"},
+      {{"--address", "10.0.0.1/24", "--address", "10.0.1.1/24", "--address", "10.0.2.1/24"},
+       "--address 10.0.2.1/24: one too many: a node has at most 2 addresses of its own choice"},
+      {{"--bootstrap", "hub"}, std::string("--bootstrap hub: ") + kHostPort},
+      {{"--bootstrap", "hub:"}, std::string("--bootstrap hub:: ") + kHostPort},
+      {{"--bootstrap", ":3731"}, std::string("--bootstrap :3731: ") + kHostPort},
+      {{"--bootstrap", "hub:0"}, std::string("--bootstrap hub:0: ") + kHostPort},
+      {{"--bootstrap", "2001:db8::1:3731"},
+       std::string("--bootstrap 2001:db8::1:3731: ") + kHostPort},
+      {{"--bootstrap", "[10.0.0.1]:1"}, std::string("--bootstrap [10.0.0.1]:1: ") + kHostPort},
+      {{"--bootstrap", "10.0.0.300:1"}, std::string("--bootstrap 10.0.0.300:1: ") + kHostPort},
+      {{"--stun", "a b:1"}, std::string("--stun a b:1: ") + kHostPort},
+      {{"--state-dir", ""}, "--state-dir \"\": needs the path of a folder"},
+      {{"--control", ""}, "--control \"\": a socket's path has 1 to 107 bytes"},
+      {{"--log-level", "loud"},
+       "--log-level loud: a log level is trace, debug, info, warn, error or off"},
+      {{"--key", some_token(), "--seed", "a b"},
+       "--key and --seed both name the network: give one of them"},
+      {{"--lan-only", "--bootstrap", "hub:1"},
+       "--lan-only leaves the DHT out and --bootstrap leads into it: give one"},
+      {{"--seed", ""}, "--seed: a text of 1 to 1024 bytes is needed"},
+      {{"--seed", std::string(1025, 's')}, "--seed: a text of 1 to 1024 bytes is needed"},
+      {{"--frob"}, "--frob: meshnode knows no such option (see meshnode --help)"},
+      {{"start"}, "start: meshnode knows no such argument (see meshnode --help)"},
+      {{"--port"}, "--port: 1 required N missing (see meshnode --help)"},
+      {{"--config", folder_ + "/none"},
+       "--config " + folder_ + "/none: cannot be read: No such file or directory"},
+      {{"--config", folder_}, "--config " + folder_ + ": cannot be read: Is a directory"},
+      {{"--config", ""}, "--config : cannot be read: No such file or directory"},
+  };
+  for (const auto& [arguments, sentence] : cases) EXPECT_EQ(problems(arguments), sentence);
+}
+
+TEST_F(ConfigTest, TwiceTheSameOptionIsSaid) {
+  const std::string text = problems({"--port", "1", "--port", "2"});
+  EXPECT_THAT(text, HasSubstr("--port"));
+  EXPECT_THAT(problems({"--key", some_token(), "--key", some_token()}),
+              testing::Not(HasSubstr(some_token())));
+}
+
+TEST_F(ConfigTest, AllProblemsComeAtOnce) {
+  put(file_, "mtu = 1\nfrob = 2\nname = 7\n");
+  EXPECT_EQ(problems({"--config", file_, "--frob", "--port", "0", "--log-level", "loud"}),
+            "--frob: meshnode knows no such option (see meshnode --help)\n" + file_ +
+                ":2: frob: no such key; the keys are key, seed, lan-only, bootstrap, name, "
+                "address, interface, mtu, port, lan-port, dht-network, stun, state-dir, control, "
+                "log-level\n" +
+                file_ + ":3: name: needs a text in quotes\n" + file_ +
+                ":1: mtu = 1: an MTU is 1280 (the smallest that IPv6 allows) to 9000\n"
+                "--port 0: a port is a number from 1 to 65535\n"
+                "--log-level loud: a log level is trace, debug, info, warn, error or off");
+}
+
+// ---- keys and seeds
+
+TEST_F(ConfigTest, BadKeysSayWhatIsWrongAndNeverShowTheKey) {
+  std::string typo = some_token();
+  typo[50] = typo[50] == 'a' ? 'b' : 'a';
+  EXPECT_EQ(problems({"--key", typo}),
+            "--key: the key has a typing error: its checksum does not fit");
+  EXPECT_EQ(problems({"--key", some_token().substr(0, 94)}),
+            "--key: the key is not whole: it has 94 characters instead of 95");
+  EXPECT_EQ(problems({"--key", "swordfish"}),
+            "--key: no join token: those begin with mesh1 (meshctl genkey makes one, a text of "
+            "your own goes to --seed)");
+  EXPECT_EQ(problems({"--key", ""}), "--key: no key there");
+  EXPECT_THAT(problems({"--kye", some_token()}), testing::Not(HasSubstr(some_token())));
+  EXPECT_THAT(problems({"--kye=" + some_token()}), testing::Not(HasSubstr(some_token())));
+}
+
+TEST_F(ConfigTest, KeyFromAFile) {
+  const std::string path = folder_ + "/key";
+  put(path, "  " + some_token() + "\n\n");
+  EXPECT_EQ(config({"--key", "@" + path}).key, some_network());
+  EXPECT_THAT(config({"--lan-only", "--key", "@" + path}).notices, IsEmpty());
+  put(path, some_token(), 0644);
+  EXPECT_THAT(config({"--lan-only", "--key", "@" + path}).notices,
+              ElementsAre("other users of this machine can read the secret in " + path +
+                          ": chmod 600 " + path));
+  put(path, "mesh1x");
+  EXPECT_EQ(problems({"--key", "@" + path}),
+            "--key: @" + path + ": the key is not whole: it has 6 characters instead of 95");
+  put(path, std::string(5000, 'm'));
+  EXPECT_EQ(problems({"--key", "@" + path}), "--key: " + path + " is longer than 4096 bytes");
+  EXPECT_EQ(problems({"--key", "@" + folder_ + "/none"}),
+            "--key: " + folder_ + "/none cannot be read: No such file or directory");
+  EXPECT_EQ(problems({"--key", "@"}), "--key:  cannot be read: No such file or directory");
+}
+
+class Pipe {
+ public:
+  explicit Pipe(const std::string& content) {
+    if (::pipe(ends_) != 0) std::abort();
+    if (::write(ends_[1], content.data(), content.size()) < 0) std::abort();
+    ::close(ends_[1]);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() { ::close(ends_[0]); }
+  int fd() const { return ends_[0]; }
+  std::string rest() const {
+    char buffer[100];
+    const ssize_t got = ::read(ends_[0], buffer, sizeof buffer);
+    return {buffer, static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+  }
+
+ private:
+  int ends_[2];
+};
+
+TEST_F(ConfigTest, KeyFromStandardInputIsOneLine) {
+  const Pipe pipe(some_token() + "\nwhat follows");
+  const auto parsed = parse_with({"--key", "@-"}, pipe.fd());
+  ASSERT_TRUE(std::holds_alternative<Config>(parsed));
+  EXPECT_EQ(std::get<Config>(parsed).key, some_network());
+  EXPECT_EQ(pipe.rest(), "what follows");
+  EXPECT_EQ(problems({"--key", "@-"}, Pipe("").fd()), "--key: @-: no key there");
+  EXPECT_EQ(problems({"--key", "@-"}, Pipe(std::string(5000, 'm')).fd()),
+            "--key: standard input is longer than 4096 bytes");
+  EXPECT_EQ(problems({"--key", "@-"}, -1),
+            "--key: standard input cannot be read: Bad file descriptor");
+}
+
+TEST_F(ConfigTest, SecretsInArgvAreOverwrittenEvenOnErrors) {
+  std::string program = "meshnode", key = "--key", token = some_token(), bad = "--frob";
+  char* argv[] = {program.data(), key.data(), token.data(), bad.data()};
+  EXPECT_TRUE(std::holds_alternative<Error>(parse(4, argv, {"a", -1})));
+  EXPECT_EQ(token, std::string(95, '*'));
+}
+
+TEST_F(ConfigTest, AWeakSeedIsWarnedAbout) {
+  EXPECT_THAT(config({"--lan-only", "--seed", "correct horse battery"}).notices, IsEmpty());
+  EXPECT_EQ(config({"--seed", "correct horse battery"}).seed, "correct horse battery");
+  for (const char* weak : {"short one", "onelongword1234"})
+    EXPECT_THAT(config({"--lan-only", "--seed", weak}).notices,
+                ElementsAre("the text of --seed is easy to guess, and who guesses it is in: for "
+                            "anything but play take a key from meshctl genkey"));
+}
+
+// ---- the file
+
+TEST_F(ConfigTest, TheFileSaysTheSameAsTheOptions) {
+  put(file_, R"(# a comment
+lan-only = true
+key = ")" + some_token() +
+                 R"("
+name = "beta"
+address = ["10.77.0.1/24", "10.78.0.1/24"]
+stun = ["a:1"]
+mtu = 1300
+port = 4000
+log-level = "warn"
+)");
+  const Config read = config({"--config", file_});
+  EXPECT_TRUE(read.lan_only);
+  EXPECT_EQ(read.key, some_network());
+  EXPECT_EQ(read.name, "beta");
+  EXPECT_EQ(read.addresses.size(), 2U);
+  EXPECT_THAT(read.stuns, ElementsAre("a:1"));
+  EXPECT_EQ(read.mtu, 1300);
+  EXPECT_EQ(read.port, 4000);
+  EXPECT_EQ(read.log_level, LogLevel::warn);
+}
+
+TEST_F(ConfigTest, FlagsOverrideTheFile) {
+  put(file_,
+      "name = \"beta\"\nmtu = 1300\naddress = [\"10.77.0.1/24\"]\nbootstrap = [\"hub:1\"]\n"
+      "seed = \"some words of mine\"\n");
+  const Config read = config({"--config", file_, "--name", "gamma", "--address", "10.9.0.1/24",
+                              "--lan-only", "--key", some_token()});
+  EXPECT_EQ(read.name, "gamma");
+  EXPECT_EQ(read.mtu, 1300);
+  EXPECT_THAT(read.addresses, ElementsAre(*Cidr::parse("10.9.0.1/24")));
+  EXPECT_TRUE(read.lan_only);
+  EXPECT_THAT(read.bootstraps, IsEmpty()) << "a flag also pushes its opposite out";
+  EXPECT_EQ(read.seed, std::nullopt);
+  EXPECT_EQ(read.key, some_network());
+}
+
+TEST_F(ConfigTest, AFileWithASecretShouldBePrivate) {
+  put(file_, "lan-only = true\nkey = \"" + some_token() + "\"\n", 0640);
+  EXPECT_THAT(config({"--config", file_}).notices,
+              ElementsAre("other users of this machine can read the secret in " + file_ +
+                          ": chmod 600 " + file_));
+  put(file_, "lan-only = true\nname = \"x\"\n", 0644);
+  EXPECT_THAT(config({"--config", file_}).notices, IsEmpty());
+}
+
+TEST_F(ConfigTest, BadFilesAreNamedWithLineAndKey) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"\n\nport = 0\n", ":3: port = 0: a port is a number from 1 to 65535"},
+      {"port = \"4000\"", ":1: port: needs a whole number, without quotes"},
+      {"port = 4.5", ":1: port: needs a whole number, without quotes"},
+      {"port = -4", ":1: port = -4: a port is a number from 1 to 65535"},
+      {"name = 7", ":1: name: needs a text in quotes"},
+      {"lan-only = \"yes\"", ":1: lan-only: needs true or false"},
+      {"bootstrap = \"hub:1\"", ":1: bootstrap: needs a list of texts, like [\"a\", \"b\"]"},
+      {"bootstrap = [\"hub:1\", 7]", ":1: bootstrap: needs a list of texts, like [\"a\", \"b\"]"},
+      {"bootstrap = [\n\"hub:1\",\n\"hub\"]", std::string(":3: bootstrap = hub: ") + kHostPort},
+      {"key = \"swordfish\"",
+       ":1: key: no join token: those begin with mesh1 (meshctl genkey makes one, a text of your "
+       "own goes to --seed)"},
+      {"lan-only = true\nbootstrap = [\"hub:1\"]",
+       ":1: lan-only: --lan-only leaves the DHT out and --bootstrap leads into it: give one"},
+      {"key = \"a\"\nseed = \"b\"",
+       ":1: key: --key and --seed both name the network: give one of them"},
+  };
+  for (const auto& [text, sentence] : cases) EXPECT_EQ(with_file(text), file_ + sentence) << text;
+  EXPECT_THAT(with_file("a = 1\n[node]\nname = \"x\"\n"),
+              HasSubstr(file_ + ":2: node: no such key"));
+  EXPECT_THAT(with_file("config = \"x\""), HasSubstr(file_ + ":1: config: no such key"));
+}
+
+TEST_F(ConfigTest, WhatIsNoTomlIsNamedWithItsLine) {
+  EXPECT_THAT(with_file("name = \"x\"\nport =\n"), HasSubstr(file_ + ":2: "));
+  EXPECT_THAT(with_file("name = \"x\"\nname = \"y\"\n"), HasSubstr(file_ + ":2: "));
+  EXPECT_THAT(with_file("\xff\xfe"), HasSubstr(file_ + ":1: "));
+  EXPECT_EQ(with_file(std::string(70000, '#')),
+            "--config " + file_ + ": is longer than 65536 bytes");
+}
+
+TEST_F(ConfigTest, TruncatedFilesNeverCrash) {
+  const std::string whole =
+      "lan-only = true\naddress = [\"10.77.0.1/24\"]\nname = \"b\\u00fcro\"\n";
+  for (std::size_t size = 0; size < whole.size(); ++size)
+    EXPECT_NE(with_file(whole.substr(0, size)), "");
+}
+
+TEST(DefaultName, ComesFromTheMachine) {
+  EXPECT_EQ(default_name("alpha.example.org"), "alpha");
+  EXPECT_EQ(default_name("my_host-2"), "my_host-2");
+  EXPECT_EQ(default_name("b\xc3\xbcro"), "b--ro");
+  EXPECT_EQ(default_name(""), "node");
+  EXPECT_EQ(default_name(".x"), "node");
+  EXPECT_EQ(default_name(std::string(64, 'a')), std::string(32, 'a'));
+  for (const char* host : {"alpha", "b\xc3\xbcro", "", "\033[2J"})
+    EXPECT_TRUE(wire::is_valid_name(default_name(host))) << "or no handshake would carry it";
+}
+
+}  // namespace
+}  // namespace meshnode::node
