@@ -1,36 +1,13 @@
 // Two and more whole nodes in virtual time: how edges come to be, and come back.
-#include <gtest/gtest.h>
-
-#include "support/virtual_lan.h"
+#include "support/pair.h"
 
 namespace meshnode::test {
 namespace {
 
 using overlay::PeerState;
 
-struct Pair : ::testing::Test {
-  VirtualLan lan{1};
-  VirtualNode& alpha = lan.add("alpha");
-  VirtualNode& beta = lan.add("beta");
-
-  bool connected() const {
-    return alpha.state_of(beta) == PeerState::connected &&
-           beta.state_of(alpha) == PeerState::connected;
-  }
-  void connect() {
-    alpha.start();
-    beta.start();
-    ASSERT_TRUE(lan.run_until([&] { return connected(); }, seconds(5)));
-  }
-  // One ping and its answer, both ways.
-  void expect_pings() {
-    const auto a = alpha.answered_pings;
-    const auto b = beta.answered_pings;
-    alpha.ping(beta);
-    beta.ping(alpha);
-    EXPECT_TRUE(lan.run_until([&] { return alpha.answered_pings > a && beta.answered_pings > b; },
-                              seconds(4)));
-  }
+struct Pair : PairTest {
+  Pair() : PairTest(1) {}
 };
 
 TEST_F(Pair, ConnectsWithinAFewRoundTrips) {

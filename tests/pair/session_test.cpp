@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "overlay/peer.h"
-#include "support/virtual_lan.h"
+#include "support/pair.h"
 #include "wire/data_frame.h"
 #include "wire/handshake.h"
 
@@ -13,20 +13,11 @@ namespace {
 
 using overlay::PeerState;
 
-struct Sessions : ::testing::Test {
-  VirtualLan lan{11};
-  VirtualNode& alpha = lan.add("alpha");
-  VirtualNode& beta = lan.add("beta");
+struct Sessions : PairTest {
+  Sessions() : PairTest(11) {}
 
   void SetUp() override {
-    alpha.start();
-    beta.start();
-    ASSERT_TRUE(lan.run_until(
-        [&] {
-          return alpha.state_of(beta) == PeerState::connected &&
-                 beta.state_of(alpha) == PeerState::connected;
-        },
-        seconds(5)));
+    connect();
     lan.run_for(milliseconds(500));
   }
   std::size_t sent(wire::MessageType type) const {

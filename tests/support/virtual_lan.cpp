@@ -99,8 +99,7 @@ void VirtualNode::start() {
   config.claims = options_.claims;
   config.ciphers = options_.ciphers;
   numbers.last = std::max(numbers.last + 1, static_cast<std::uint64_t>(now().unix.ms));
-  core_ = std::make_unique<overlay::Core>(std::move(config), crypto::real_suite(), random_, numbers,
-                                          *this);
+  core_ = std::make_unique<overlay::Core>(std::move(config), suite, random_, numbers, *this);
   core_->start(now(), interfaces());
 }
 

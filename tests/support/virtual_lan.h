@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "overlay/core.h"
+#include "support/counting_suite.h"
 #include "support/seeded_random.h"
 
 namespace meshnode::test {
@@ -61,6 +62,7 @@ class VirtualNode final : public overlay::Machine {
   std::uint64_t answered_pings = 0;
   milliseconds clock_offset{0};  // its wall clock is wrong by this much
   TestNumbers numbers;
+  CountingSuite suite;
   IpAddress address_;
 
   // overlay::Machine

@@ -12,6 +12,7 @@
 #include "ctl/run.h"
 #include "ctl/units.h"
 #include "overlay/network.h"
+#include "support/temp_dir.h"
 
 namespace meshnode::ctl {
 namespace {
@@ -167,12 +168,7 @@ TEST(Units, AreForPeople) {
 
 class Meshctl : public testing::Test {
  public:
-  Meshctl() {
-    std::string pattern = std::filesystem::temp_directory_path() / "meshnode-test-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
-  }
-  ~Meshctl() override { std::filesystem::remove_all(folder_); }
+  Meshctl() {}
 
  protected:
   int run_with(std::vector<const char*> arguments) {
@@ -183,7 +179,8 @@ class Meshctl : public testing::Test {
   }
   void touch(const std::string& name) { std::ofstream(folder_ + "/" + name) << ""; }
 
-  std::string folder_;
+  test::TempDir temp_;
+  const std::string folder_ = temp_.path();
   std::ostringstream out_, err_;
 };
 

@@ -20,6 +20,7 @@
 #include "control/client.h"
 #include "control/server.h"
 #include "control/snapshot_json.h"
+#include "support/temp_dir.h"
 
 namespace meshnode::control {
 namespace {
@@ -99,16 +100,7 @@ class RawClient {
 
 class ControlSocket : public testing::Test {
  public:
-  ControlSocket() {
-    std::string pattern = std::filesystem::temp_directory_path() / "meshnode-test-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
-    path_ = folder_ + "/run/mesh0.sock";
-  }
-  ~ControlSocket() override {
-    server_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  ControlSocket() { path_ = folder_ + "/run/mesh0.sock"; }
 
  protected:
   Result<std::unique_ptr<Server>> open() { return Server::open(path_, loop_.door(), answers()); }
@@ -142,7 +134,9 @@ class ControlSocket : public testing::Test {
   }
   static TimePoint at(int second) { return TimePoint(seconds(second)); }
 
-  std::string folder_, path_;
+  test::TempDir temp_;
+  const std::string folder_ = temp_.path();
+  std::string path_;
   HandLoop loop_;
   Snapshot snapshot_;
   std::unique_ptr<Server> server_;

@@ -10,19 +10,14 @@
 #include <unistd.h>
 
 #include "node/atomic_file.h"
+#include "support/temp_dir.h"
 
 namespace meshnode::node {
 namespace {
 
 class AtomicFile : public testing::Test {
  public:
-  AtomicFile() {
-    std::string pattern = std::filesystem::temp_directory_path() / "meshnode-test-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
-    path_ = folder_ + "/file";
-  }
-  ~AtomicFile() override { std::filesystem::remove_all(folder_); }
+  AtomicFile() { path_ = folder_ + "/file"; }
 
  protected:
   static std::string content(const std::string& path) {
@@ -37,7 +32,9 @@ class AtomicFile : public testing::Test {
     return out;
   }
 
-  std::string folder_, path_;
+  test::TempDir temp_;
+  const std::string folder_ = temp_.path();
+  std::string path_;
 };
 
 using Names = std::vector<std::string>;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "node/config.h"
+#include "support/temp_dir.h"
 #include "wire/handshake_payload.h"
 
 namespace meshnode::node {
@@ -33,13 +34,7 @@ std::string some_token() {
 
 class ConfigTest : public testing::Test {
  public:
-  ConfigTest() {
-    std::string pattern = std::filesystem::temp_directory_path() / "meshnode-test-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
-    file_ = folder_ + "/mesh.toml";
-  }
-  ~ConfigTest() override { std::filesystem::remove_all(folder_); }
+  ConfigTest() { file_ = folder_ + "/mesh.toml"; }
 
  protected:
   Parsed parse_with(std::vector<std::string> arguments, int stdin_fd = -1) {
@@ -74,7 +69,9 @@ class ConfigTest : public testing::Test {
     return problems({"--config", file_});
   }
 
-  std::string folder_, file_;
+  test::TempDir temp_;
+  const std::string folder_ = temp_.path();
+  std::string file_;
 };
 
 TEST_F(ConfigTest, DefaultsFollowTheInterface) {

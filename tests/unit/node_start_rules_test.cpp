@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "node/start_rules_settle.h"
+#include "support/temp_dir.h"
 #include "tests/support/seeded_random.h"
 
 namespace meshnode::node {
@@ -114,16 +115,7 @@ TEST(StartRules, NextInterface) {
 
 class Settle : public testing::Test {
  public:
-  Settle() {
-    std::string pattern = std::filesystem::temp_directory_path() / "meshnode-test-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
-    again();
-  }
-  ~Settle() override {
-    state_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  Settle() { again(); }
 
  protected:
   // As after a restart.
@@ -136,7 +128,8 @@ class Settle : public testing::Test {
   Result<SettledNetwork> settle() { return settle_network(config_, *state_, random_); }
   StoredNetwork on_disk() { return state_->load_network().value().network; }
 
-  std::string folder_;
+  test::TempDir temp_;
+  const std::string folder_ = temp_.path();
   std::unique_ptr<StateDir> state_;
   test::SeededRandom random_{1};
   Config config_;

@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "node/state_dir.h"
+#include "support/temp_dir.h"
 #include "tests/support/seeded_random.h"
 
 namespace meshnode::node {
@@ -176,16 +177,7 @@ TEST(Damage, ANewerVersionIsNoDamage) {
 
 class State : public testing::Test {
  public:
-  State() {
-    std::string pattern = std::filesystem::temp_directory_path() / "meshnode-test-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    folder_ = pattern;
-    path_ = folder_ + "/lib/mesh0";
-  }
-  ~State() override {
-    state_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  State() { path_ = folder_ + "/lib/mesh0"; }
 
  protected:
   void start() {
@@ -214,7 +206,9 @@ class State : public testing::Test {
     return about.st_mode & 07777U;
   }
 
-  std::string folder_, path_;
+  test::TempDir temp_;
+  const std::string folder_ = temp_.path();
+  std::string path_;
   std::unique_ptr<StateDir> state_;
   test::SeededRandom random_{3};
 };
