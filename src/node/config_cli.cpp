@@ -62,6 +62,15 @@ Inputs inputs_of(const Texts& texts) {
   return out;
 }
 
+// The library's words, where ours are clearer.
+std::string sentence(const std::string& wrong) {
+  const auto twice = wrong.find(": At Most 1 required");
+  if (twice != wrong.npos) return wrong.substr(0, twice) + " is given more than once";
+  const auto valueless = wrong.find(": 1 required ");
+  if (valueless != wrong.npos) return wrong.substr(0, valueless) + " needs a value";
+  return control::printable(wrong);
+}
+
 }  // namespace
 
 std::variant<CommandLine, Printed, Error> read_command_line(std::vector<std::string> arguments) {
@@ -83,7 +92,7 @@ std::variant<CommandLine, Printed, Error> read_command_line(std::vector<std::str
   } catch (const CLI::CallForVersion& version) {
     return Printed{version.what() + std::string("\n")};
   } catch (const CLI::ParseError& wrong) {
-    return Error::usage(control::printable(wrong.what()) + " (see meshnode --help)");
+    return Error::usage(sentence(wrong.what()) + " (see meshnode --help)");
   }
   out.inputs = inputs_of(texts);
   out.problems = complaints(app.remaining());
