@@ -8,7 +8,7 @@ target_compile_options(mesh_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports null dereferences and overflows inside its own containers once it inlines them.
   target_compile_options(mesh_options INTERFACE
-    -Wno-null-dereference -Wno-stringop-overflow -Wno-array-bounds -Wno-restrict
+    -Wno-null-dereference -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-restrict
     -Wno-maybe-uninitialized)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Debug")

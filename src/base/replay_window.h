@@ -6,6 +6,7 @@
 //  2. Nothing is marked before the caller has authenticated the message: would_accept() only looks.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +19,9 @@ class ReplayWindow {
   static_assert(kBits % 64 == 0 && kBits >= 128);
 
  public:
+  // The largest number of all is never accepted: nothing could come after it.
   bool would_accept(std::uint64_t number) const {
+    if (number == ~std::uint64_t{0}) return false;
     if (number >= next_) return true;
     if (next_ - number > kBits - 64) return false;
     return (words_[word_of(number)] & bit_of(number)) == 0;
@@ -37,6 +40,7 @@ class ReplayWindow {
 
   // Everything up to and including `number` counts as seen.
   void restart_at(std::uint64_t number) {
+    number = std::min(number, ~std::uint64_t{0} - 1);
     words_.fill(~std::uint64_t{0});
     next_ = number + 1;
     // Bits above the highest, in its own word, are the future.

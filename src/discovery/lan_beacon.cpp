@@ -28,8 +28,11 @@ std::vector<LanBeacon::Voice> LanBeacon::voices_of(const Interfaces& interfaces)
     for (const Cidr& address : interface.addresses) {
       const IpAddress broadcast = address.broadcast();
       // IPv4 into each subnet; IPv6 once per link, from the address that every link has.
-      if (broadcast || (address.ip.is_v6() && address.ip.is_link_local()))
-        out.push_back({interface.index, address.ip, broadcast});
+      if (!broadcast && !(address.ip.is_v6() && address.ip.is_link_local())) continue;
+      const bool heard_there = std::any_of(out.begin(), out.end(), [&](const Voice& voice) {
+        return voice.interface == interface.index && voice.destination == broadcast;
+      });
+      if (!heard_there) out.push_back({interface.index, address.ip, broadcast});
     }
   }
   return out;

@@ -12,6 +12,8 @@ bool better(const PathQuality& candidate, const PathQuality& current) {
   // Roaming: the peer speaks on the candidate, and the old path has been silent for a while since.
   constexpr Duration kSilence = seconds(1);
   if (candidate.last_heard - current.last_heard > kSilence && current.unanswered > 0) return true;
+  if (current.last_heard - candidate.last_heard > kSilence && candidate.unanswered > 0)
+    return false;
 
   // The local network is faster and cheaper than any way around, whatever a single RTT says.
   if (candidate.kind != current.kind) return candidate.kind == PathKind::lan;

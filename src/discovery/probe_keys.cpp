@@ -22,8 +22,8 @@ wire::Mac probe_mac(const Secret32& key, const wire::Probe& probe) {
 }  // namespace
 
 TagEpoch tag_epoch(UnixTime time) {
-  // Floor division: clocks before 1970 must not fold epoch 0 twice.
-  return time.ms >= 0 ? time.ms / kEpochMs : -((-time.ms + kEpochMs - 1) / kEpochMs);
+  // Floor division: clocks before 1970 must not fold epoch 0 twice. A peer's clock is any number.
+  return time.ms / kEpochMs - (time.ms % kEpochMs < 0 ? 1 : 0);
 }
 
 std::optional<ProbeKeys> ProbeKeys::derive(const crypto::Suite& suite,

@@ -140,12 +140,13 @@ void Engine::answer_init(Now now, const Path& path, OpenedInit&& init) {
       peer->next_challenge = now.mono + kChallengeInterval;
       return send_challenge(now, path, init);
     }
-    // After glare the same message is welcome again once ours has failed.
-    if (*reason != Drop::glare) gate_.remember(now.mono, path, mac1, {});
-    return;
+    return gate_.remember(now.mono, path, mac1, {});
   }
   replace_pending(init.peer.static_key);
-  if (pending_full(peer)) return count(Drop::table_full);
+  if (pending_full(peer)) {
+    gate_.remember(now.mono, path, mac1, {});
+    return count(Drop::table_full);
+  }
 
   const HandshakeFresh fresh{
       .index = fresh_index(), .number = numbers_.next(), .observed = path.remote};
@@ -279,7 +280,8 @@ void Engine::confirm_pending(Now now, SessionIndex index, const Path& path) {
         discovery::ProbeKeys::derive(self_.suite, self_.identity.static_secret,
                                      self_.identity.static_key, proven.static_key, self_.keys.psk);
     if (keys)
-      peer = roster_.add(pending.number, proven.id, proven.static_key, std::move(*keys), now.mono);
+      peer = roster_.add(pending.number, proven.id, proven.static_key, std::move(*keys), now.mono,
+                         Roster::Room::for_proven);
     if (peer != nullptr) roster_.refresh_tags(*peer, *epoch_);
   }
   if (peer == nullptr || peer->number != pending.number) {
@@ -331,8 +333,12 @@ void Engine::learn(Now now, Peer& peer, const ProvenPeer& proven, bool surely_fr
   if (!news) return;
   for (const PeerNumber impostor : roster_.prove(peer, proven.id)) forget(impostor);
   peer.claims = proven.payload.claims;
-  for (const IpAddress& address : roster_.settle_claims(peer, config_.claims, now.mono))
+  const auto settled = roster_.settle_claims(peer, config_.claims, now.mono);
+  for (const IpAddress& address : settled.refused)
     emit(AddressConflict{peer.id, peer.name, address});
+  for (const PeerNumber number : settled.expired)
+    emit(dataplane::SlotChange{
+        dataplane::SetSources{number, roster_.sources(*roster_.by_number(number))}});
   emit(dataplane::SlotChange{dataplane::SetSources{peer.number, roster_.sources(peer)}});
   publish_routes();
 }

@@ -57,7 +57,8 @@ void Gate::settle(const wire::Mac& mac1) {
 }
 
 const Gate::Secrets& Gate::secrets(TimePoint now) {
-  if (!secrets_) secrets_ = Secrets{random_.secret<32>(), random_.secret<32>(), now};
+  const bool forgotten = !secrets_ || now - secrets_->rotated >= 2 * kSecretLife;
+  if (forgotten) secrets_ = Secrets{random_.secret<32>(), random_.secret<32>(), now};
   if (now - secrets_->rotated >= kSecretLife)
     secrets_ = Secrets{random_.secret<32>(), secrets_->current, now};
   return *secrets_;

@@ -145,14 +145,16 @@ std::variant<Established, Drop> Initiator::finish(const wire::HandshakeResponse&
   if (!text) return Drop::auth_failed;
   // From here on the message is the peer's own: what does not fit is its fault, and final.
   auto payload = wire::parse_payload(*text, wire::PayloadOf::response);
-  if (!payload || payload->index != response.sender) return Drop::malformed;
+  if (!payload) return Drop::malformed;
   const auto cipher = static_cast<crypto::Cipher>(payload->ciphers.front());
   if (std::find(self_->ciphers.begin(), self_->ciphers.end(), cipher) == self_->ciphers.end())
     return Drop::unsupported;
   auto peer = prove(*self_, peer_, std::move(*payload));
   if (!peer) return Drop::bad_identity;
-  return Established{std::move(*peer), session_keys(*noise_, cipher, true), index_,
-                     response.sender};
+  // The clear sender index is only a hint, since any member could have changed it: the sealed one
+  // counts.
+  const SessionIndex remote_index = peer->payload.index;
+  return Established{std::move(*peer), session_keys(*noise_, cipher, true), index_, remote_index};
 }
 
 std::variant<OpenedInit, Drop> open_init(const HandshakeSelf& self, const wire::HandshakeInit& init,

@@ -17,10 +17,16 @@ bool is_icmp_error(const wire::IpHeader& header, ByteView packet) {
   return header.protocol == wire::icmp && type != 0 && type != 8 && (type < 13 || type > 18);
 }
 
+// RFC 1122 §3.2.2, RFC 4443 §2.4 (e): an error goes to one machine, about a packet to one machine.
+bool is_one_machine(const IpAddress& ip) {
+  const bool class_e = ip.is_v4() && ip.bytes()[0] >= 240;
+  return !ip.is_multicast() && !ip.is_unspecified() && !ip.is_loopback() && !class_e;
+}
+
 bool may_answer(const wire::IpHeader& header, ByteView packet, const IpAddress& router) {
-  return router && router.family() == header.source.family() && !header.source.is_multicast() &&
-         !header.source.is_unspecified() && !header.source.is_limited_broadcast() &&
-         header.fragment_offset == 0 && !is_icmp_error(header, packet);
+  return router && router.family() == header.source.family() && is_one_machine(header.source) &&
+         is_one_machine(header.destination) && header.fragment_offset == 0 &&
+         !is_icmp_error(header, packet);
 }
 
 Bytes icmp_body(std::uint8_t type, std::uint8_t code, ByteView quote) {

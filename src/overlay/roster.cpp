@@ -28,9 +28,10 @@ std::size_t Roster::unproven() const {
 }
 
 Peer* Roster::add(PeerNumber number, const NodeId& claimed_id,
-                  const crypto::X25519Public& static_key, discovery::ProbeKeys keys,
-                  TimePoint now) {
-  if (peers_.size() >= kMaxMembers || unproven() >= kMaxUnproven) return nullptr;
+                  const crypto::X25519Public& static_key, discovery::ProbeKeys keys, TimePoint now,
+                  Room room) {
+  if (peers_.size() >= kMaxMembers) return nullptr;
+  if (room == Room::any && unproven() >= kMaxUnproven) return nullptr;
   Peer& peer = peers_[number];
   peer.number = number;
   peer.id = claimed_id;
@@ -71,9 +72,9 @@ void Roster::refresh_tags(Peer& peer, discovery::TagEpoch own_epoch) {
   if (peer.stated_epoch) add_around(*peer.stated_epoch);
 }
 
-std::vector<IpAddress> Roster::settle_claims(Peer& peer, const std::vector<IpAddress>& own,
-                                             TimePoint now) {
-  std::vector<IpAddress> refused;
+Roster::Settled Roster::settle_claims(Peer& peer, const std::vector<IpAddress>& own,
+                                      TimePoint now) {
+  Settled out;
   peer.granted.clear();
   for (const IpAddress& claim : peer.claims) {
     bool taken = std::find(own.begin(), own.end(), claim) != own.end();
@@ -81,14 +82,16 @@ std::vector<IpAddress> Roster::settle_claims(Peer& peer, const std::vector<IpAdd
       if (&other == &peer) continue;
       const auto held = std::find(other.granted.begin(), other.granted.end(), claim);
       if (held == other.granted.end()) continue;
-      if (now - other.last_proven < kPinned)
+      if (now - other.last_proven < kPinned) {
         taken = true;
-      else
+      } else {
         other.granted.erase(held);
+        out.expired.push_back(number);
+      }
     }
-    (taken ? refused : peer.granted).push_back(claim);
+    (taken ? out.refused : peer.granted).push_back(claim);
   }
-  return refused;
+  return out;
 }
 
 std::shared_ptr<const dataplane::RouteTable> Roster::routes() const {

@@ -29,9 +29,10 @@ class Roster {
 
   // A number that no peer has or had.
   PeerNumber reserve_number() { return PeerNumber{next_number_++}; }
-  // Null if there is no room. The peer is unproven; `number` from reserve_number().
+  enum class Room { any, for_proven };  // whether the bound on unproven peers counts
+  // Null if there is no room. The peer is unproven until prove(); `number` from reserve_number().
   Peer* add(PeerNumber number, const NodeId& claimed_id, const crypto::X25519Public& static_key,
-            discovery::ProbeKeys keys, TimePoint now);
+            discovery::ProbeKeys keys, TimePoint now, Room room = Room::any);
   void remove(PeerNumber number);
   // The peer's key is proven to belong to `id`. Others under the same id are not it, or not any
   // more: returns their numbers, the caller removes them.
@@ -48,9 +49,12 @@ class Roster {
   // Registers the peer's tags for our epoch, its neighbours, and the epoch that the peer stated.
   void refresh_tags(Peer& peer, discovery::TagEpoch own_epoch);
 
-  // Decides which of the peer's claims it gets; returns those that it does not.
-  std::vector<IpAddress> settle_claims(Peer& peer, const std::vector<IpAddress>& own,
-                                       TimePoint now);
+  struct Settled {
+    std::vector<IpAddress> refused;
+    std::vector<PeerNumber> expired;  // who lost a claim that was pinned too long ago
+  };
+  // Decides which of the peer's claims it gets.
+  Settled settle_claims(Peer& peer, const std::vector<IpAddress>& own, TimePoint now);
 
   std::shared_ptr<const dataplane::RouteTable> routes() const;
   std::shared_ptr<const dataplane::AddressSet> sources(const Peer& peer) const;

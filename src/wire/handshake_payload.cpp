@@ -1,5 +1,7 @@
 #include "wire/handshake_payload.h"
 
+#include <iterator>
+
 #include "wire/endpoint.h"
 
 namespace meshnode::wire {
@@ -36,7 +38,10 @@ bool read_name(ByteView value, HandshakePayload& out) {
 
 bool read_claim(ByteView value, HandshakePayload& out) {
   if (value.size() != 4 || out.claims.size() == kMaxClaims) return false;
-  out.claims.push_back(IpAddress::from_bytes(value));
+  const IpAddress address = IpAddress::from_bytes(value);
+  // 0/8 is this network, 224/3 multicast and reserved (RFC 6890): nobody's address.
+  if (value[0] == 0 || value[0] >= 224 || address.is_loopback()) return false;
+  out.claims.push_back(address);
   return true;
 }
 
@@ -91,13 +96,28 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
-bool is_control(std::string_view character) {
-  const auto first = static_cast<unsigned char>(character[0]);
-  if (character.size() == 1) return first < 0x20 || first == 0x7f;
-  const auto second = static_cast<unsigned char>(character[1]);
-  // C1 controls (U+0080..U+009F), and the general punctuation block E2 80/81, which holds the
-  // invisible and direction-changing characters.
-  return (first == 0xc2 && second < 0xa0) || (first == 0xe2 && (second == 0x80 || second == 0x81));
+char32_t decode(std::string_view character) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return at(0);
+  auto out = static_cast<char32_t>(at(0) & (0xffU >> (character.size() + 1)));
+  for (std::size_t i = 1; i < character.size(); ++i)
+    out = static_cast<char32_t>(out << 6 | (at(i) & 0x3fU));
+  return out;
+}
+
+// Controls, characters that draw nothing, and those that turn the direction of writing: two names
+// that look the same must not be two.
+bool is_invisible(char32_t c) {
+  struct Range {
+    char32_t first, last;
+  };
+  constexpr Range kInvisible[] = {
+      {0x0000, 0x001f}, {0x007f, 0x009f}, {0x034f, 0x034f}, {0x061c, 0x061c},   {0x115f, 0x1160},
+      {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x2000, 0x207f}, {0x3164, 0x3164},   {0xfe00, 0xfe0f},
+      {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0xe0000, 0xe0fff},
+  };
+  return std::any_of(std::begin(kInvisible), std::end(kInvisible),
+                     [&](const Range& r) { return c >= r.first && c <= r.last; });
 }
 
 }  // namespace
@@ -106,7 +126,7 @@ bool is_valid_name(std::string_view name) {
   if (name.empty() || name.size() > kMaxName) return false;
   while (!name.empty()) {
     const std::size_t length = utf8_length(name);
-    if (length == 0 || is_control(name.substr(0, length))) return false;
+    if (length == 0 || is_invisible(decode(name.substr(0, length)))) return false;
     name.remove_prefix(length);
   }
   return true;

@@ -1,0 +1,9 @@
+mesh_test(unit_dataplane LABEL unit
+  SOURCES
+    dataplane_replay_window_test.cpp
+    dataplane_rx_pump_test.cpp
+    dataplane_token_bucket_test.cpp
+    dataplane_tunnel_test.cpp
+    dataplane_tx_pump_test.cpp
+    dataplane_wear_test.cpp
+  DEPENDS mesh_dataplane)

@@ -1,0 +1,13 @@
+mesh_test(unit_overlay LABEL unit
+  SOURCES
+    overlay_gate_test.cpp
+    overlay_gate_load_test.cpp
+    overlay_handshake_test.cpp
+    overlay_handshake_bytes_test.cpp
+    overlay_handshake_refusal_test.cpp
+    overlay_icmp_test.cpp
+    overlay_identity_test.cpp
+    overlay_network_test.cpp
+    overlay_roster_test.cpp
+    overlay_staging_test.cpp
+  DEPENDS mesh_overlay)
