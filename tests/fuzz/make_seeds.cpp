@@ -1,0 +1,330 @@
+// Writes the hand-made part of the corpus with the real encoders: fuzz_seeds FOLDER
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "base/text.h"
+#include "control/protocol.h"
+#include "control/snapshot_json.h"
+#include "fuzz/fuzz.h"
+#include "fuzz/members.h"
+#include "node/state_dir_record.h"
+#include "wire/beacon.h"
+#include "wire/control.h"
+#include "wire/data_frame.h"
+#include "wire/ip.h"
+#include "wire/probe.h"
+
+namespace meshnode::fuzz {
+namespace {
+
+std::filesystem::path folder;
+
+void save(const std::string& target, const std::string& name, ByteView bytes) {
+  std::filesystem::create_directories(folder / target);
+  std::ofstream(folder / target / name, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+}
+
+void save(const std::string& target, const std::string& name, std::string_view text) {
+  save(target, name, as_bytes(text));
+}
+
+template <std::size_t N>
+Block<N> filled(std::uint8_t byte) {
+  Block<N> out;
+  out.fill(byte);
+  return out;
+}
+
+Bytes bytes_of(std::initializer_list<int> values) {
+  Bytes out;
+  for (const int value : values) out.push_back(static_cast<std::uint8_t>(value));
+  return out;
+}
+
+void probes() {
+  wire::Probe probe;
+  probe.tag = 0x0102030405060708;
+  probe.number = 99;
+  probe.boot = filled<8>(9);
+  probe.mac = filled<16>(7);
+  save("wire_probe", "request", wire::probe_body(probe) + probe.mac);
+  probe.kind = wire::Probe::Kind::answer;
+  probe.observed = *Endpoint::parse("192.0.2.1:4000");
+  save("wire_probe", "answer-v4", wire::probe_body(probe) + probe.mac);
+  probe.observed = *Endpoint::parse("[2001:db8::1]:4000");
+  save("wire_probe", "answer-v6", wire::probe_body(probe) + probe.mac);
+}
+
+void handshakes() {
+  const auto alpha = member(1, network());
+  const auto beta = member(2, network());
+  auto payload = honest_payload(alpha, 7, 5000);
+  save("wire_payload", "init", wire::encode_payload(payload));
+  payload.observed = *Endpoint::parse("[2001:db8::1]:4000");
+  payload.claims = {IpAddress::v4({10, 77, 0, 1}), IpAddress::v4({10, 77, 0, 2})};
+  payload.challenge_answer = filled<16>(5);
+  payload.name = "Zo\xc3\xab \xe2\x9c\x93";
+  const Bytes full = wire::encode_payload(payload);
+  save("wire_payload", "init-full", full);
+  save("wire_payload", "unknown-tlv", full + bytes_of({99, 3, 1, 2, 3}));
+  payload.challenge_answer.reset();
+  payload.ciphers = {1};
+  save("wire_payload", "response", wire::encode_payload(payload));
+
+  save("wire_handshake", "init", init_with_payload(alpha, beta, 7, 0, full));
+  const Bytes noise(48 + 120, 3);
+  save("wire_handshake", "response", wire::response_header(1, 2) + noise + filled<16>(4));
+  const auto challenge = [&](wire::Challenge::Kind kind) {
+    return overlay::make_challenge(alpha.keys, kind, 7, filled<16>(1), filled<16>(2));
+  };
+  save("wire_handshake", "cookie", challenge(wire::Challenge::Kind::cookie));
+  save("wire_handshake", "freshness", challenge(wire::Challenge::Kind::freshness));
+}
+
+void beacons() {
+  wire::Beacon beacon;
+  beacon.static_key = filled<32>(1);
+  beacon.node.bytes = filled<32>(2);
+  beacon.boot = filled<8>(3);
+  beacon.number = 4;
+  beacon.port = 4000;
+  beacon.source = *IpAddress::parse("10.0.0.2");
+  beacon.clock.ms = 1'760'000'000'000;
+  const Bytes v4 = wire::encode_beacon_text(beacon);
+  beacon.source = *IpAddress::parse("fe80::2");
+  beacon.answer_wanted = true;
+  const Bytes v6 = wire::encode_beacon_text(beacon);
+  save("wire_beacon_text", "v4", v4);
+  save("wire_beacon_text", "v6", v6);
+  save("lan_beacon_open", "member-v4", bytes_of({1}) + v4);
+  save("lan_beacon_open", "member-v6", bytes_of({3}) + v6);
+  save("lan_beacon_open", "member-off-link", bytes_of({7}) + v4);
+  save("lan_beacon_open", "member-overlay", bytes_of({9}) + v4);
+  save("lan_beacon_open", "stranger", bytes_of({0}) + Bytes(wire::kBeaconSize, 0xaa));
+}
+
+Bytes udp_v4(const IpAddress& from, const IpAddress& to, std::size_t payload) {
+  Bytes out(28 + payload, 0x61);
+  std::fill_n(out.begin(), 28, std::uint8_t{0});
+  out[0] = 0x45;
+  store_be(out.data() + 2, static_cast<std::uint16_t>(out.size()));
+  out[8] = 64;
+  out[9] = wire::udp;
+  std::copy_n(from.bytes().begin(), 4, out.begin() + 12);
+  std::copy_n(to.bytes().begin(), 4, out.begin() + 16);
+  return out;
+}
+
+void packets() {
+  const IpAddress from = *IpAddress::parse("10.77.0.2");
+  const IpAddress to = *IpAddress::parse("10.77.0.1");
+  save("wire_ip", "udp-v4", udp_v4(from, to, 12));
+  save("wire_ip", "udp-v4-long", udp_v4(from, to, 1000));
+  Bytes options = udp_v4(from, to, 4);
+  options[0] = 0x46;
+  save("wire_ip", "options-v4", options);
+  Bytes ping = udp_v4(from, to, 8);
+  ping[9] = wire::icmp;
+  ping[20] = 8;
+  save("wire_ip", "ping-v4", ping);
+  Bytes v6(48, 0);
+  v6[0] = 0x60;
+  v6[5] = 8;
+  v6[6] = wire::icmpv6;
+  v6[8] = v6[24] = 0xfd;
+  v6[40] = 128;
+  save("wire_ip", "ping-v6", v6);
+  v6[40] = 1;
+  save("wire_ip", "error-v6", v6);
+  Bytes large = v6;
+  large[6] = wire::tcp;
+  large.resize(1400, 0x62);
+  store_be(large.data() + 4, std::uint16_t{1360});
+  save("wire_ip", "tcp-v6-large", large);
+
+  save("wire_control", "keepalive", wire::encode_control({wire::ControlType::keepalive, {}}));
+  Bytes padded = wire::encode_control({wire::ControlType::goodbye, as_bytes("body")});
+  padded.resize(16);
+  save("wire_control", "goodbye-padded", padded);
+
+  Bytes frame(64);
+  wire::write_frame_header(frame.data(), {.receiver = 0x01020304, .counter = 5});
+  save("wire_data_frame", "frame", frame);
+
+  // rx_pump scripts: runs-1, path, segment, pieces-1, then pieces (see there).
+  const Bytes packet = udp_v4(from, to, 4);
+  const auto sealed = [&](int who, int kind, int counter, const Bytes& text) {
+    return bytes_of({who * 4, kind, 0, counter, static_cast<int>(text.size())}) + text;
+  };
+  const Bytes one = bytes_of({0, 0, 0, 0}) + sealed(0, 0, 0, packet);
+  save("rx_pump", "packet", one);
+  save("rx_pump", "replay", one + one);
+  save("rx_pump", "two-in-a-run",
+       bytes_of({0, 0, 64, 1}) + sealed(0, 0, 0, packet) + sealed(0, 0, 1, packet));
+  save("rx_pump", "copy-in-a-run",
+       bytes_of({0, 0, 64, 1}) + sealed(0, 0, 9, packet) + sealed(0, 0, 9, packet));
+  save("rx_pump", "spoofed", bytes_of({0, 0, 0, 0}) + sealed(1, 0, 0, packet));
+  save("rx_pump", "control-elsewhere", bytes_of({0, 1, 0, 0}) + sealed(1, 1, 3, Bytes(4)));
+  save("rx_pump", "forged", bytes_of({0, 0, 0, 0, 1, 3, 40}) + Bytes(40, 0x7e));
+  save("rx_pump", "others", bytes_of({3, 0, 0, 0, 2, 3, 0x43, 1, 2, 0, 0, 0, 2, 2,    0,
+                                      1, 0, 0, 0, 2, 2, 0x80, 1, 0, 0, 0, 2, 2, 0x20, 1}));
+}
+
+void texts() {
+  save("text", "token", overlay::to_token(network()));
+  save("text", "node-id", member(1, network()).identity.id.to_string());
+  save("text", "hex", "00ffA9");
+  save("text", "base32", "mfrggzdf");
+  save("text", "v4", "192.0.2.1");
+  save("text", "endpoint-v4", "192.0.2.1:4000");
+  save("text", "endpoint-v6", "[2001:db8::1]:4000");
+  save("text", "mapped", "::ffff:192.0.2.1");
+  save("text", "cidr-v4", "10.77.0.1/24");
+  save("text", "cidr-v6", "fd00::1/64");
+
+  save("name_validation", "plain", "alpha");
+  save("name_validation", "utf8", "Zo\xc3\xab \xe2\x9c\x93 \xf0\x9f\x98\x80");
+  save("name_validation", "bidi",
+       "a\xe2\x80\xae"
+       "b");
+  save("name_validation", "superscript", "\xe2\x81\xb4");  // E2 81, but visible
+  save("name_validation", "escape", "\x1b[31m");
+  save("name_validation", "cut-short", "ab\xe2\x9c");
+  save("name_validation", "domain", "host.example.org");
+  save("name_validation", "host-port", "[2001:db8::1]:3731");
+  save("name_validation", "claim", "10.77.0.1/24");
+  save("name_validation", "number", "40000");
+  save("name_validation", "interface", "mesh0");
+}
+
+control::Snapshot snapshot() {
+  control::Snapshot out;
+  out.node.id = member(1, network()).identity.id;
+  out.node.name = "alpha";
+  out.node.addresses = {*IpAddress::parse("fd00::1"), *IpAddress::parse("10.77.0.1")};
+  out.node.interface = "mesh0";
+  out.node.port = 40000;
+  out.node.network = "7f3a-91c2";
+  control::PeerStatus peer;
+  peer.id = member(2, network()).identity.id;
+  peer.name = "beta";
+  peer.state = control::PeerState::connected;
+  peer.path = control::PathStatus{control::PathKind::lan, {}, *Endpoint::parse("10.0.0.2:4"), 0.25};
+  peer.handshake_age_s = 17;
+  out.peers.push_back(peer);
+  out.drops.count(Drop::replayed, 3);
+  return out;
+}
+
+void control_lines() {
+  for (const auto method :
+       {control::Method::status, control::Method::id, control::Method::join_line})
+    save("control_request", std::string(control::name(method)), control::request_line(method));
+  const std::string status = control::to_json(snapshot());
+  save("control_request", "snapshot", status);
+  save("control_request", "answer", control::ok_line(status));
+  save("control_request", "error", control::error_line("no"));
+  save("control_request", "join",
+       control::ok_line(control::to_json(control::JoinLine{"meshnode --key @-", "t"})));
+  save("control_request", "text", control::ok_line(control::to_json_string("one\n\"two\"")));
+}
+
+std::string content_of(const std::string& record) {
+  const auto from = record.find("\"content\":") + 10;
+  return record.substr(from, record.rfind("\"checksum\"") - from - 4);
+}
+
+void state_files() {
+  const std::string identity = node::encode_identity(crypto::Ed25519Seed(filled<32>(1)));
+  node::StoredNetwork stored;
+  stored.secret = network();
+  stored.made_here = true;
+  const std::string plain = node::encode_network(stored);
+  stored.seed_check = filled<32>(4);
+  const std::string seeded = node::encode_network(stored);
+  const std::string counters = node::encode_counters({40000, 1'760'000'000'000});
+  save("state_records", "identity", identity);
+  save("state_records", "network", plain);
+  save("state_records", "network-seeded", seeded);
+  save("state_records", "counters", counters);
+  save("state_records", "identity-content", content_of(identity));
+  save("state_records", "network-content", content_of(plain));
+  save("state_records", "network-seeded-content", content_of(seeded));
+  save("state_records", "counters-content", content_of(counters));
+
+  save("toml_config", "all",
+       "# a comment\nname = \"alpha\"\nport = 40000\nlan-only = true\naddress = [\n"
+       "  \"10.77.0.1/24\",\n  'fd00::1'\n]\nkey = \"@/etc/key\"\nmtu = 1_400\n");
+  save("toml_config", "wrong-types", "name = 1\nport = \"x\"\nlan-only = []\naddress = [1]\n");
+  save("toml_config", "unknown-keys", "nome = 1\n[table]\na.b = 1\n[[list]]\nc = {d = 2}\n");
+  save("toml_config", "broken", "name = \"alpha\n");
+  save("toml_config", "strings", "seed = \"\"\"a\\u00e9\\\n  b\"\"\"\nname = '''x'''\n");
+  save("toml_config", "numbers", "port = 0xff\nmtu = 1e3\nlan-port = 1979-05-27T07:32:00Z\n");
+  save("toml_config", "secret", "seed = \"word word word\"\n");
+}
+
+void conversations() {
+  save("noise_read", "any", bytes_of({0, 1, 2, 3}));
+  save("noise_read", "genuine", bytes_of({1}));
+  save("noise_read", "ephemeral-changed", bytes_of({1, 1}));
+  save("noise_read", "tag-changed", bytes_of({1}) + Bytes(60, 0) + bytes_of({1}));
+  save("noise_read", "cut", bytes_of({2, 0, 40}));
+  save("noise_read", "longer", bytes_of({2, 0, 255, 1, 2}));
+  save("noise_read", "low-order", bytes_of({0}) + Bytes(120, 0));
+
+  const auto payload = wire::encode_payload(honest_payload(member(2, network()), 9, 77));
+  const Bytes garbage = bytes_of({1, 2, 60}) + Bytes(60, 5);
+  save("gate_and_handshake", "strangers",
+       bytes_of({0, 3, 0x40, 1, 0}) + garbage + bytes_of({2, 0, 0, 0, 2, 9, 0, 2, 1, 1}));
+  save("gate_and_handshake", "genuine-twice", bytes_of({4, 4, 7, 20, 0x44, 7, 255, 4}));
+  save("gate_and_handshake", "genuine-changed",
+       bytes_of({3, 4, 0, 2, 1, 1, 3, 60, 0, 2, 1, 1, 4, 3, 0xff, 0, 1, 1}));
+  save("gate_and_handshake", "any-payload",
+       bytes_of({5, 9, 1, static_cast<int>(payload.size())}) + payload + bytes_of({5, 9, 2, 0}));
+  save("gate_and_handshake", "nearly-honest",
+       bytes_of({6, 9, 77, 0, 0, 0, 0, 1, 6, 9, 78, 0, 40, 1, 0, 2, 6, 9, 79, 0, 121, 9, 0, 3}));
+  save("gate_and_handshake", "many", [] {
+    Bytes out;
+    for (int i = 0; i < 30; ++i) out = std::move(out) + bytes_of({6, i, i, 1, 0, 0, 0, i});
+    return out;
+  }());
+
+  // engine_session scripts: one byte what (low half) and who (bit 4), then its arguments.
+  save("engine_session", "pings", bytes_of({3, 0x13, 1, 10, 3, 0x13}));
+  save("engine_session", "rekey", bytes_of({3, 1, 60, 3, 1, 50, 3, 1, 15, 3, 1, 60, 0x13}));
+  save("engine_session", "bad-link", bytes_of({4, 30, 5, 30, 6, 40, 2, 2, 2, 0x12, 0x12, 1, 5}));
+  save("engine_session", "replays", bytes_of({3, 9, 0, 0, 9, 3, 0, 10, 0, 0, 10, 5, 0, 1, 2}));
+  save("engine_session", "killed", bytes_of({3, 0x1d, 4, 1, 3, 3, 0x0d, 0, 1, 20, 0x0d, 0, 3}));
+  save("engine_session", "goodbye", bytes_of({3, 0x1d, 1, 1, 9, 2, 0x1d, 0, 1, 3, 0x13}));
+  save("engine_session", "restored", bytes_of({3, 0x1d, 0, 0x1e, 120, 0x1d, 2, 1, 30, 3}));
+  save("engine_session", "flips", bytes_of({2, 8, 20, 0, 1, 2, 8, 2, 0, 0xff, 2, 0, 50}));
+  save("engine_session", "garbage",
+       bytes_of({11, 3, 0x40, 1, 0, 0x1b, 2, 0x44, 0, 12, 160}) + Bytes(160, 3));
+  save("engine_session", "no-handshakes", bytes_of({7, 3, 3, 1, 119, 3, 1, 200, 7, 0, 3}));
+  save("engine_session", "no-probes", bytes_of({3, 7, 8, 1, 100, 7, 0, 3}));
+  save("engine_session", "clocks", bytes_of({14, 0, 0x1e, 255, 3, 0x0d, 4, 1, 40, 15, 0x1f, 3}));
+}
+
+}  // namespace
+}  // namespace meshnode::fuzz
+
+int main(int argc, char** argv) {
+  using namespace meshnode::fuzz;
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: %s FOLDER\n", argv[0]);
+    return 2;
+  }
+  folder = argv[1];
+  probes();
+  handshakes();
+  beacons();
+  packets();
+  texts();
+  control_lines();
+  state_files();
+  conversations();
+  return 0;
+}
