@@ -41,6 +41,7 @@ IpAddress IpAddress::from_bytes(ByteView bytes) {
 }
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
+  if (text.find('\0') != text.npos) return std::nullopt;  // inet_pton would stop there
   const std::string copy(text);
   Block<16> raw{};
   if (inet_pton(AF_INET, copy.c_str(), raw.data()) == 1) return from_bytes(ByteView(raw).first(4));

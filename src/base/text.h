@@ -19,4 +19,9 @@ std::string to_base32(ByteView bytes);
 // (so that each value has exactly one text).
 std::optional<Bytes> from_base32(std::string_view text);
 
+// Does JSON text nest its arrays and objects deeper than `depth`? The JSON library recurses, so a
+// hostile text could exhaust the stack; nothing of ours nests deeper than kJsonDepth.
+bool nests_deeper_than(std::string_view json, std::size_t depth);
+inline constexpr std::size_t kJsonDepth = 32;
+
 }  // namespace meshnode

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace meshnode::control {
 namespace {
 
@@ -15,9 +17,15 @@ std::string text_of(const Json& json, int indent = -1) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+// A discarded value for what is no JSON, or nests too deeply. Never throws.
+Json parse_bounded(std::string_view text) {
+  if (nests_deeper_than(text, kJsonDepth)) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, false);
+}
+
 // Nothing for what is no JSON object. Never throws.
 std::optional<Json> object_of(std::string_view text) {
-  Json json = Json::parse(text, nullptr, false);
+  Json json = parse_bounded(text);
   if (!json.is_object()) return std::nullopt;
   return json;
 }
@@ -91,13 +99,13 @@ std::string to_json_string(std::string_view text) {
 }
 
 Result<std::string> string_from_json(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Json json = parse_bounded(text);
   if (!json.is_string()) return Error::world("the daemon's answer cannot be read");
   return json.get<std::string>();
 }
 
 std::string pretty(std::string_view json) {
-  return text_of(Json::parse(json, nullptr, false), 2);
+  return text_of(parse_bounded(json), 2);
 }
 
 }  // namespace meshnode::control

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
+
 namespace meshnode::control {
 namespace {
 
@@ -214,6 +216,8 @@ std::string to_json(const Snapshot& snapshot) {
 }
 
 Result<Snapshot> from_json(std::string_view text) {
+  if (nests_deeper_than(text, kJsonDepth))
+    return Error::world("the daemon's status cannot be read: it nests too deeply");
   try {
     const Json json = Json::parse(text);
     Snapshot out;

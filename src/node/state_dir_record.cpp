@@ -30,6 +30,7 @@ std::string sealed(const char* format, Json content) {
 
 // The envelope's content, if it is whole. Throws nlohmann's exceptions for wrong types.
 Condition opened(std::string_view text, const char* format, Json& content, std::uint64_t& version) {
+  if (nests_deeper_than(text, kJsonDepth)) return Condition::damaged;
   Json envelope = Json::parse(text);
   const auto checksum = envelope.at("checksum").get<std::string>();
   envelope.erase("checksum");

@@ -76,6 +76,7 @@ void Engine::handle_beacon(Now now, const discovery::LanDatagram& datagram) {
 
 void Engine::handle_message(Now now, const Path& path, ByteView datagram) {
   note_time(now);
+  if (datagram.empty()) return count(Drop::malformed);
   if (!is_underlay(path.remote.ip) || path.remote.port == 0) return count(Drop::underlay_loop);
   switch (static_cast<wire::MessageType>(datagram[0])) {
     case wire::MessageType::handshake_init:

@@ -86,6 +86,21 @@ TEST(Text, Base32HasOneTextPerValue) {
   EXPECT_FALSE(from_base32("m1")) << "1 is no base32 digit";
 }
 
+TEST(Text, NestingIsCountedOutsideStrings) {
+  EXPECT_FALSE(nests_deeper_than("[[1]]", 2));
+  EXPECT_TRUE(nests_deeper_than("[[1]]", 1));
+  EXPECT_FALSE(nests_deeper_than("[{}, {}, {}]", 2)) << "side by side is not deep";
+  EXPECT_FALSE(nests_deeper_than(R"("[[[[")", 0));
+  EXPECT_FALSE(nests_deeper_than(R"("\"[[[[")", 0)) << "an escaped quote ends no string";
+  EXPECT_TRUE(nests_deeper_than(std::string(100'000, '['), kJsonDepth));
+}
+
+TEST(IpAddress, NothingHidesBehindANul) {
+  using namespace std::string_view_literals;
+  EXPECT_FALSE(IpAddress::parse("10.0.0.1\0junk"sv));
+  EXPECT_FALSE(Endpoint::parse("10.0.0.1\0:1"sv));
+}
+
 TEST(Endpoint, ParsesAndPrintsBothFamilies) {
   for (const char* text : {"192.0.2.1:3731", "[2001:db8::1]:1"}) {
     const auto endpoint = Endpoint::parse(text);

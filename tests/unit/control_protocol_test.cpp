@@ -69,5 +69,14 @@ TEST(Protocol, JoinLineRoundTrip) {
   EXPECT_EQ(line->token, "mesh1abc");
 }
 
+// The library recurses: a deep answer of a false daemon must not end meshctl.
+TEST(Protocol, ADeepAnswerIsNoAnswer) {
+  const std::string deep(100'000, '[');
+  const std::string line = R"({"ok":true,"result":)" + deep + std::string(deep.size(), ']') + "}\n";
+  EXPECT_FALSE(parse_answer(line));
+  EXPECT_FALSE(parse_request(line));
+  EXPECT_FALSE(join_line_from_json(line));
+}
+
 }  // namespace
 }  // namespace meshnode::control
