@@ -24,6 +24,8 @@ std::string_view name(Drop reason) {
       return "glare";
     case Drop::rate_limited:
       return "rate-limited";
+    case Drop::unsolicited:
+      return "unsolicited";
     case Drop::unsupported:
       return "unsupported";
     case Drop::bad_identity:

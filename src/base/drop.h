@@ -21,6 +21,7 @@ enum class Drop : std::uint8_t {
   stale_number,     // handshake or beacon number not above the last one
   glare,            // both began a handshake; ours wins
   rate_limited,     // above a budget
+  unsolicited,      // DHT message that answers nothing of ours, or from whom we do not serve
   unsupported,      // authentic, but a kind, flag, cipher or version that was not negotiated
   bad_identity,     // signature or binding does not hold, or not the peer that it claims to be
   self,             // our own message came back

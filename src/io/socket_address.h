@@ -1,5 +1,5 @@
 // Between plain values (base/endpoint.h) and the kernel's sockaddr and packet-info control
-// messages. Inside io/ only.
+// messages. For io/ and for programs with sockets of their own (hub).
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// Small steps that the sockets of io/ share. Inside io/ only.
+// Small steps that sockets share: those of io/, and those of the hub.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,60 @@
+// meshhub's wiring: sockets, DHT, STUN, bootstraps, one event loop. Almost no logic.
+#pragma once
+
+#include <memory>
+
+#include "crypto/random.h"
+#include "discovery/dht/port.h"
+#include "hub/bootstraps.h"
+#include "hub/config.h"
+#include "hub/known_nodes.h"
+#include "hub/listeners.h"
+#include "hub/resolver.h"
+#include "hub/stun_service.h"
+#include "io/event_loop.h"
+
+namespace meshnode::hub {
+
+class Hub {
+ public:
+  // Everything that can fail, fails here.
+  static Result<std::unique_ptr<Hub>> open(Config config);
+  ~Hub();
+
+  // Until SIGTERM or SIGINT; the exit code.
+  int run();
+
+ private:
+  explicit Hub(Config config) : config_(std::move(config)) {}
+  Status open_memory();
+  Status open_sockets();
+  Status open_dht();
+
+  void read(const Listener& listener);
+  void datagram(const Listener& listener, TimePoint now, const Path& path, ByteView bytes);
+  void answer_stun(const Listener& listener, TimePoint now, const Path& path, ByteView bytes);
+  Endpoint other_than(const Endpoint& asked) const;
+  dht::Sent send(const Path& path, ByteView bytes) const;
+
+  void greet() const;
+  void on_deadline();
+  void rearm();
+  void remember();
+  void tell();
+
+  Config config_;
+  crypto::SystemRandom random_;
+  std::optional<Memory> memory_;
+  io::EventLoop loop_;
+  Listeners listeners_;
+  std::optional<StunService> stun_;
+  std::unique_ptr<dht::Port> dht_;
+  std::optional<Resolver> resolver_;
+  std::optional<Bootstraps> bootstraps_;
+  DropCounters drops_;
+  dht::State last_state_ = dht::State::disconnected;
+  TimePoint next_tick_{};
+  TimePoint next_memory_{};
+};
+
+}  // namespace meshnode::hub

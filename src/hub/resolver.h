@@ -1,0 +1,35 @@
+// Names to addresses without waiting: getaddrinfo() in a helper thread, one name at a time.
+//
+// Thread safety: ask() on the loop thread; answers come there through `post`. A look-up that hangs
+// does not hold up the end of the program: the thread is left behind, and its answer goes nowhere.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hub/config.h"
+
+namespace meshnode::hub {
+
+class Resolver {
+ public:
+  // Empty when there is no such name, or no way to ask; at most kMost.
+  using OnAnswer = std::function<void(const std::vector<Endpoint>&)>;
+  static constexpr std::size_t kMost = 8;
+
+  explicit Resolver(std::function<void(std::function<void()>)> post);
+  ~Resolver();
+  Resolver(const Resolver&) = delete;
+  Resolver& operator=(const Resolver&) = delete;
+
+  // `answer` is called later, on the loop thread, unless the Resolver is gone by then.
+  void ask(const HostPort& name, OnAnswer answer);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace meshnode::hub

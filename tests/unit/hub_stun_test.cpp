@@ -1,0 +1,69 @@
+#include <gtest/gtest.h>
+
+#include "hub/stun_service.h"
+#include "wire/stun.h"
+
+namespace meshnode::hub {
+namespace {
+
+const Endpoint kClient = *Endpoint::parse("203.0.113.9:4444");
+const Endpoint kAsked = *Endpoint::parse("192.0.2.1:3731");
+const Endpoint kOther = *Endpoint::parse("192.0.2.2:3733");
+constexpr wire::StunTransaction kTransaction{1, 2, 3};
+
+TEST(HubStun, TellsTheMappedAndTheOtherAddress) {
+  StunService stun(1);
+  const Bytes request = wire::stun_request(kTransaction);
+  const Bytes answer = stun.answer(TimePoint(seconds(1)), kClient, kAsked, kOther, request);
+  EXPECT_LE(answer.size(), 2 * request.size());
+  const auto response = wire::parse_stun_response(answer, kTransaction);
+  ASSERT_TRUE(response.has_value());
+  EXPECT_EQ(response->mapped, kClient);
+  EXPECT_EQ(response->other, kOther);
+  EXPECT_EQ(response->origin, kAsked);
+}
+
+TEST(HubStun, LimitsOneSourceAndNotTheOthers) {
+  StunService stun(1);
+  const Bytes request = wire::stun_request(kTransaction);
+  int answers = 0;
+  const auto ask = [&](TimePoint now, const Endpoint& from) {
+    return !stun.answer(now, from, kAsked, kOther, request).empty();
+  };
+  Endpoint from = kClient;
+  for (int i = 0; i < 1000; ++i) {
+    ++from.port;  // a port is no new source
+    if (ask(TimePoint(seconds(1)), from)) ++answers;
+  }
+  EXPECT_EQ(answers, StunService::kPerSourceBurst);
+  EXPECT_EQ(stun.drops()[Drop::rate_limited], 800U);
+  EXPECT_TRUE(ask(TimePoint(seconds(1)), *Endpoint::parse("203.0.113.10:1")));
+  EXPECT_TRUE(ask(TimePoint(seconds(2)), kClient)) << "it recovers";
+}
+
+TEST(HubStun, LimitsAllTogether) {
+  StunService stun(1);
+  const Bytes request = wire::stun_request(kTransaction);
+  int answers = 0;
+  for (std::uint32_t i = 0; i < 20000; ++i) {
+    const Endpoint from{
+        IpAddress::v4({11, static_cast<std::uint8_t>(i >> 16), static_cast<std::uint8_t>(i >> 8),
+                       static_cast<std::uint8_t>(i)}),
+        1};
+    if (!stun.answer(TimePoint(seconds(1)), from, kAsked, kOther, request).empty()) ++answers;
+  }
+  EXPECT_EQ(answers, StunService::kTotalBurst);
+}
+
+TEST(HubStun, IsSilentToEverythingElse) {
+  StunService stun(1);
+  const Bytes request = wire::stun_request(kTransaction);
+  const TimePoint now(seconds(1));
+  for (std::size_t size = 0; size < request.size(); ++size)
+    EXPECT_TRUE(stun.answer(now, kClient, kAsked, kOther, ByteView(request).first(size)).empty());
+  const Bytes own = stun.answer(now, kClient, kAsked, kOther, request);
+  EXPECT_TRUE(stun.answer(now, kClient, kAsked, kOther, own).empty()) << "no answer to an answer";
+}
+
+}  // namespace
+}  // namespace meshnode::hub
