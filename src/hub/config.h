@@ -9,9 +9,11 @@
 
 #include "base/endpoint.h"
 #include "base/result.h"
-#include "hub/log.h"
+#include "io/log.h"
 
 namespace meshnode::hub {
+
+using io::LogLevel;
 
 inline constexpr std::uint16_t kDefaultPort = 3731;
 // The second port, named in OTHER-ADDRESS: the first one and two.

@@ -4,11 +4,14 @@
 #include <csignal>
 #include <cstdio>
 
-#include "hub/log.h"
 #include "io/clock.h"
+#include "io/log.h"
 #include "wire/types.h"
 
 namespace meshnode::hub {
+
+using io::log;
+
 namespace {
 
 // Datagrams per turn of the loop and socket: nobody starves the others.

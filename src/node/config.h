@@ -10,11 +10,12 @@
 
 #include "base/endpoint.h"
 #include "base/result.h"
+#include "io/log.h"
 #include "overlay/network.h"
 
 namespace meshnode::node {
 
-enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
+using io::LogLevel;
 
 struct Config {
   std::vector<std::string> bootstraps;  // HOST:PORT, syntax checked only

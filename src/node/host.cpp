@@ -7,12 +7,15 @@
 
 #include "crypto/suite.h"
 #include "io/clock.h"
-#include "node/log.h"
+#include "io/log.h"
 #include "node/status.h"
 #include "node/terminal.h"
 #include "tun/configure.h"
 
 namespace meshnode::node {
+
+using io::log;
+
 namespace {
 
 constexpr std::size_t kBatch = 64;

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/log.h"
 #include "node/host.h"
-#include "node/log.h"
 #include "node/privileges.h"
 #include "node/terminal.h"
 
@@ -19,7 +19,7 @@ int complain(const Error& error) {
 }
 
 int start(node::Config config) {
-  node::set_log_level(config.log_level);
+  io::set_log_level(config.log_level);
   if (const auto allowed = node::check_privileges(config.interface); !allowed)
     return complain(allowed.error());
   if (const auto there = tun::check_available(); !there) return complain(there.error());

@@ -49,7 +49,8 @@ std::vector<std::string> started(const std::string& interface,
 }
 
 std::string connected(const std::string& name, Duration after, Duration rtt) {
-  const int decimals = after < milliseconds(100) ? 3 : 2;  // on a LAN it is a matter of milliseconds
+  const int decimals =
+      after < milliseconds(100) ? 3 : 2;  // on a LAN it is a matter of milliseconds
   std::string out = control::printable(name) + " connected directly in " +
                     number(in_seconds(after), decimals) + " s";
   if (rtt > Duration::zero()) out += " (" + number(in_seconds(rtt) * 1000, 1) + " ms)";

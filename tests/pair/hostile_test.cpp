@@ -157,6 +157,28 @@ TEST_F(Hostile, AHeldBackFirstMessageCostsItsArithmeticOnce) {
   EXPECT_EQ(receiver.suite.agreements - before, once);
 }
 
+// A forged probe must not pass for one of the peer's: a false boot id would look like a restart.
+TEST_F(Hostile, AProbeWithAChangedBootIdIsNotBelieved) {
+  connect();
+  Datagram held;
+  lan.filter = [&](const Datagram& d) {
+    if (!d.to.ip || d.bytes[0] != 0x43 || d.bytes[1] != 0) return true;
+    held = d;
+    return false;
+  };
+  ASSERT_TRUE(lan.run_until([&] { return !held.bytes.empty(); }, minutes(2)));
+  lan.filter = nullptr;
+  VirtualNode& receiver = held.to == alpha.endpoint() ? alpha : beta;
+  const auto before = receiver.core().drops()[Drop::bad_mac];
+  lan.history.clear();
+  held.bytes[20] ^= 1;
+  lan.inject(held);
+  lan.run_for(milliseconds(5));
+  EXPECT_EQ(receiver.core().drops()[Drop::bad_mac], before + 1);
+  for (const Datagram& d : lan.history)
+    EXPECT_FALSE(d.to.ip && d.bytes[0] == 0x40) << "no handshake for a restart that was none";
+}
+
 TEST_F(Hostile, TruncatedAndFlippedMessagesNeverBreakTheRealOne) {
   alpha.start();
   beta.start();

@@ -1,9 +1,9 @@
-#include "hub/log.h"
+#include "io/log.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-namespace meshnode::hub {
+namespace meshnode::io {
 namespace {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
@@ -26,7 +26,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 
 spdlog::logger& logger() {
   static const auto instance = [] {
-    auto made = spdlog::stderr_logger_st("meshhub");
+    auto made = spdlog::stderr_logger_st("log");
     made->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l: %v");
     made->flush_on(spdlog::level::trace);
     return made;
@@ -44,4 +44,4 @@ void log(LogLevel level, const std::string& line) {
   logger().log(to_spdlog(level), line);
 }
 
-}  // namespace meshnode::hub
+}  // namespace meshnode::io
