@@ -19,8 +19,6 @@ namespace meshnode {
 inline constexpr std::size_t kFrameHeadroom = 42;
 // AEAD tag (16) + zero padding of the plaintext to a multiple of 16 (≤ 15).
 inline constexpr std::size_t kFrameTailroom = 32;
-// The largest UDP payload over IPv4; nothing outside is larger.
-inline constexpr std::size_t kMaxDatagram = 65507;
 
 // One or more datagrams of the same path in one buffer: all of segment_size, the last may be
 // shorter (what UDP_SEGMENT and UDP_GRO carry). A single datagram has segment_size == data.size().

@@ -188,11 +188,6 @@ std::optional<Duration> PathBook::best_rtt() const {
   return std::nullopt;
 }
 
-bool PathBook::has_outstanding() const {
-  return std::any_of(candidates_.begin(), candidates_.end(),
-                     [](const Candidate& c) { return !c.confirmed && c.quality.unanswered > 0; });
-}
-
 std::optional<TimePoint> PathBook::next_deadline() const {
   std::optional<TimePoint> out;
   const auto consider = [&](TimePoint when) {

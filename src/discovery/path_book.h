@@ -58,7 +58,6 @@ class PathBook {
   std::optional<PathKind> best_kind() const;
   std::optional<Duration> best_rtt() const;
   bool knows_any() const { return !candidates_.empty(); }
-  bool has_outstanding() const;
   std::optional<TimePoint> next_deadline() const;
 
  private:
