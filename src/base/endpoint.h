@@ -80,6 +80,10 @@ struct Path {
   std::uint32_t scope = 0;  // interface index, only where `remote` is link-local
 
   std::string to_string() const;
+  // The far end is the same, whichever address of ours is used.
+  bool same_remote(const Path& other) const {
+    return remote == other.remote && scope == other.scope;
+  }
   auto operator<=>(const Path&) const = default;
 };
 

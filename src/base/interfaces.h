@@ -19,6 +19,8 @@ struct Interface {
   bool overlay = false;  // a mesh interface, ours or another network's: never an underlay
   std::vector<Cidr> addresses;
 
+  // A link where members may be found by broadcast: an Ethernet-like LAN that is no mesh itself.
+  bool is_lan() const { return up && broadcast && !loopback && !overlay; }
   bool operator==(const Interface&) const = default;
 };
 

@@ -7,11 +7,6 @@ namespace {
 
 constexpr std::size_t kMaxBatch = 64;
 
-// The path a frame came on is the peer's if the far end is the same; our own address may differ.
-bool same_remote(const Path& a, const Path& b) {
-  return a.remote == b.remote && a.scope == b.scope;
-}
-
 }  // namespace
 
 void RxPump::pump(std::span<const DatagramRun> runs, TimePoint now, Output& out) {
@@ -96,7 +91,7 @@ void RxPump::report(Key& key, Peer& peer, bool inner, TimePoint now, Output& out
     key.first_data_reported = true;
     event.kind = PumpEvent::Kind::first_data;
     out.events.push_back(event);
-  } else if (peer.path && !same_remote(*peer.path, batch_path_) &&
+  } else if (peer.path && !peer.path->same_remote(batch_path_) &&
              (!peer.told_new_endpoint || now - peer.last_new_endpoint >= kNewEndpointInterval)) {
     peer.told_new_endpoint = true;
     peer.last_new_endpoint = now;

@@ -13,10 +13,6 @@ Secret32 beacon_key(const Secret32& lan_key, ByteView salt) {
   return crypto::derive_key(salt, lan_key.view(), "meshnode beacon");
 }
 
-bool usable(const Interface& interface) {
-  return interface.up && interface.broadcast && !interface.loopback && !interface.overlay;
-}
-
 }  // namespace
 
 LanBeacon::LanBeacon(Self self, Random& random) : self_(std::move(self)), random_(random) {}
@@ -24,7 +20,7 @@ LanBeacon::LanBeacon(Self self, Random& random) : self_(std::move(self)), random
 std::vector<LanBeacon::Voice> LanBeacon::voices_of(const Interfaces& interfaces) {
   std::vector<Voice> out;
   for (const Interface& interface : interfaces) {
-    if (!usable(interface)) continue;
+    if (!interface.is_lan()) continue;
     for (const Cidr& address : interface.addresses) {
       const IpAddress broadcast = address.broadcast();
       // IPv4 into each subnet; IPv6 once per link, from the address that every link has.
@@ -89,7 +85,7 @@ bool LanBeacon::on_link(const LanDatagram& datagram) const {
   const auto interface =
       std::find_if(interfaces_.begin(), interfaces_.end(),
                    [&](const Interface& i) { return i.index == datagram.interface; });
-  if (interface == interfaces_.end() || !usable(*interface)) return false;
+  if (interface == interfaces_.end() || !interface->is_lan()) return false;
   if (datagram.source.ip.is_link_local()) return true;
   return std::any_of(interface->addresses.begin(), interface->addresses.end(),
                      [&](const Cidr& own) { return own.contains(datagram.source.ip); });

@@ -3,17 +3,10 @@
 #include <algorithm>
 
 namespace meshnode::discovery {
-namespace {
-
-bool same_remote(const Path& a, const Path& b) {
-  return a.remote == b.remote && a.scope == b.scope;
-}
-
-}  // namespace
 
 PathBook::Candidate* PathBook::find(const Path& path) {
   const auto found = std::find_if(candidates_.begin(), candidates_.end(),
-                                  [&](const Candidate& c) { return same_remote(c.path, path); });
+                                  [&](const Candidate& c) { return c.path.same_remote(path); });
   return found == candidates_.end() ? nullptr : &*found;
 }
 
@@ -176,14 +169,14 @@ void PathBook::choose() {
 std::optional<PathKind> PathBook::best_kind() const {
   if (!best_) return std::nullopt;
   for (const Candidate& candidate : candidates_)
-    if (same_remote(candidate.path, *best_)) return candidate.kind;
+    if (candidate.path.same_remote(*best_)) return candidate.kind;
   return std::nullopt;
 }
 
 std::optional<Duration> PathBook::best_rtt() const {
   if (!best_) return std::nullopt;
   for (const Candidate& candidate : candidates_)
-    if (same_remote(candidate.path, *best_) && candidate.quality.rtt > Duration{})
+    if (candidate.path.same_remote(*best_) && candidate.quality.rtt > Duration{})
       return candidate.quality.rtt;
   return std::nullopt;
 }

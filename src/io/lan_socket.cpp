@@ -77,10 +77,6 @@ bool receive_one(int fd, LanDatagram& slot) {
 
 }  // namespace
 
-bool usable_for_lan(const Interface& interface) {
-  return interface.up && interface.broadcast && !interface.loopback && !interface.overlay;
-}
-
 Result<LanSocket> LanSocket::open(std::uint16_t port) {
   UniqueFd v4;
   const int v4_error = open_family(Family::v4, port, v4);
@@ -110,7 +106,7 @@ void LanSocket::update(const Interfaces& interfaces) {
   if (!v6_) return;
   std::set<std::uint32_t> wanted;
   for (const Interface& interface : interfaces)
-    if (usable_for_lan(interface)) wanted.insert(interface.index);
+    if (interface.is_lan()) wanted.insert(interface.index);
   const std::set<std::uint32_t> before = std::exchange(joined_, {});
   for (const std::uint32_t ifindex : before)
     if (!wanted.contains(ifindex)) leave(ifindex);

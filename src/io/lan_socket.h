@@ -37,9 +37,6 @@ struct LanDatagram {
   std::uint32_t ifindex = 0;  // out: the interface it arrived on
 };
 
-// Up, has a broadcast domain, and is neither loopback nor part of a mesh.
-bool usable_for_lan(const Interface& interface);
-
 class LanSocket {
  public:
   // An error only if neither family works; with one it goes on.
