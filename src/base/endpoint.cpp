@@ -70,6 +70,13 @@ bool IpAddress::is_link_local() const {
   return is_v6() && bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
 }
 
+bool IpAddress::is_private() const {
+  if (is_v6()) return (bytes_[0] & 0xfe) == 0xfc;
+  if (!is_v4()) return false;
+  return bytes_[0] == 10 || (bytes_[0] == 172 && (bytes_[1] & 0xf0) == 16) ||
+         (bytes_[0] == 192 && bytes_[1] == 168) || (bytes_[0] == 100 && (bytes_[1] & 0xc0) == 64);
+}
+
 bool IpAddress::is_limited_broadcast() const {
   return is_v4() &&
          std::all_of(bytes_.begin(), bytes_.begin() + 4, [](std::uint8_t b) { return b == 0xff; });

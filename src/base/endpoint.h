@@ -39,6 +39,7 @@ class IpAddress {
   bool is_loopback() const;
   bool is_multicast() const;
   bool is_link_local() const;
+  bool is_private() const;            // RFC 1918, RFC 6598 (carriers' NATs), RFC 4193
   bool is_limited_broadcast() const;  // 255.255.255.255
 
   auto operator<=>(const IpAddress&) const = default;

@@ -18,6 +18,8 @@ struct Interface {
   bool loopback = false;
   bool overlay = false;  // a mesh interface, ours or another network's: never an underlay
   std::vector<Cidr> addresses;
+  // Private destinations behind routers that this interface leads to, other than by default.
+  std::vector<Cidr> routes;
 
   // A link where members may be found by broadcast: an Ethernet-like LAN that is no mesh itself.
   bool is_lan() const { return up && broadcast && !loopback && !overlay; }

@@ -326,7 +326,7 @@ std::variant<Bytes, DhtShim::Refusal> DhtShim::outbound(TimePoint now, const End
   if (asking && is_member() && !may_learn(to))
     return refused(Refusal::unreachable, Drop::unsolicited);
   Bytes out = filtered(datagram, *message, [&](const Endpoint& named) { return may_name(named); });
-  if (is_member()) {
+  if (config_.role == Role::client) {
     const auto again = wire::inspect_dht(out);
     MESH_ASSERT(again.has_value());
     out = wire::as_client(out, *again);

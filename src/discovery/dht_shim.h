@@ -16,7 +16,9 @@
 //     it is a bootstrap. Members name bootstraps only. A hub names, besides, what it reached
 //     unsolicited: who answered a request of ours that was sent after kQuiet without a word from
 //     there, longer than a NAT's window stays open (RFC 4787 REQ-5: 5 min), and does not say that
-//     it is a client. Members always say so, which keeps stock nodes from naming them too.
+//     it is a client. Clients always say so, which keeps stock nodes from naming them too. A
+//     serving member does not, since OpenDHT asks no client anything: by serving it agrees to be
+//     named.
 //  3. OpenDHT gets at most one answer per request, and only from the address that was asked.
 //  4. Every table is bounded. Addresses without proof never push out those with it.
 //
@@ -70,6 +72,7 @@ class DhtShim {
   // False if there are too many.
   bool add_bootstrap(const Endpoint& bootstrap);
   void remove_bootstrap(const Endpoint& bootstrap);
+  void set_role(Role role) { config_.role = role; }
   // Endpoints of mesh peers; replaces what was said before.
   void never_name(const std::vector<Endpoint>& members);
 

@@ -39,6 +39,30 @@ bool PathBook::add(TimePoint now, PathKind kind, const Path& path) {
   return news;
 }
 
+void PathBook::suggest(TimePoint now, std::span<const Target> targets) {
+  std::erase_if(candidates_, [&](const Candidate& c) {
+    return c.suggested && !c.confirmed &&
+           std::none_of(targets.begin(), targets.end(),
+                        [&](const Target& target) { return target.path.same_remote(c.path); });
+  });
+  for (Candidate& candidate : candidates_) candidate.suggested = false;
+  TimePoint when = now;
+  for (const Target& target : targets) {
+    Candidate* candidate = find(target.path);
+    if (candidate == nullptr) candidate = insert(target.path, target.kind);
+    if (candidate == nullptr) continue;
+    candidate->suggested = true;
+    if (candidate->confirmed) continue;
+    candidate->pause = kFirstPause;
+    candidate->open_first = target.open_first;
+    candidate->rest = kRestFirst;
+    candidate->next_opening.reset();
+    if (target.open_first) candidate->next_opening = when;
+    candidate->next_probe = target.open_first ? when + kOpenLead : when;
+    when += kPace;
+  }
+}
+
 void PathBook::confirm(TimePoint now, PathKind kind, const Path& path) {
   Candidate* candidate = find(path);
   if (candidate == nullptr) candidate = insert(path, kind);
@@ -47,7 +71,7 @@ void PathBook::confirm(TimePoint now, PathKind kind, const Path& path) {
   const bool measured = candidate->confirmed;
   mark_alive(now, *candidate);
   if (!measured) candidate->next_probe = now;  // it has no RTT yet
-  choose();
+  choose(now);
 }
 
 void PathBook::probe_all(TimePoint now) {
@@ -59,7 +83,7 @@ void PathBook::probe_all(TimePoint now) {
 
 void PathBook::forget_all() {
   candidates_.clear();
-  choose();
+  best_.reset();
 }
 
 std::vector<Path> PathBook::due(TimePoint now) {
@@ -82,7 +106,7 @@ std::vector<Path> PathBook::due(TimePoint now) {
     path.local = {};
     out.push_back(path);
   }
-  choose();
+  choose(now);
   return out;
 }
 
@@ -95,10 +119,34 @@ void PathBook::sent(TimePoint now, const Path& path, std::uint64_t number) {
   if (candidate->confirmed) {
     candidate->next_probe = now + kRetry;
   } else {
+    const bool burst_over = candidate->open_first && candidate->pause >= kLastOfBurst;
     candidate->next_probe = now + candidate->pause;
     candidate->pause = std::min<Duration>(candidate->pause * 2, kLongestPause);
+    if (burst_over) rest(now, *candidate);
   }
-  choose();
+  choose(now);
+}
+
+void PathBook::rest(TimePoint now, Candidate& candidate) {
+  candidate.pause = kFirstPause;
+  candidate.next_probe = now + candidate.rest;
+  candidate.next_opening = now + std::max<Duration>(candidate.rest / 2, kRouterForgets);
+  candidate.rest = std::min<Duration>(candidate.rest * 2, kLongestPause);
+}
+
+std::vector<Path> PathBook::to_open(TimePoint now) {
+  std::vector<Path> out;
+  for (Candidate& candidate : candidates_) {
+    if (!candidate.next_opening || now < *candidate.next_opening) continue;
+    candidate.next_opening.reset();
+    if (candidate.confirmed) continue;
+    out.push_back(candidate.path);
+    out.back().local = {};
+    // A router forgets what is not refreshed.
+    if (candidate.next_probe && now + kKeepOpen < *candidate.next_probe)
+      candidate.next_opening = now + kKeepOpen;
+  }
+  return out;
 }
 
 void PathBook::postponed(TimePoint now, const Path& path) {
@@ -118,10 +166,9 @@ bool PathBook::answered(TimePoint now, const Path& path, std::uint64_t number) {
     candidate->path.local = path.local;
     const bool first = !candidate->confirmed || candidate->quality.rtt == Duration{};
     candidate->quality.rtt = first ? sample : (candidate->quality.rtt * 7 + sample) / 8;
-    if (candidate->confirmed && candidate->quality.unanswered <= 1)
-      candidate->keep_alive = std::min<Duration>(candidate->keep_alive * 3 / 2, kKeepAliveMax);
+    if (candidate->confirmed && candidate->quality.unanswered <= 1) lengthen(*candidate);
     mark_alive(now, *candidate);
-    choose();
+    choose(now);
     return true;
   }
   return false;
@@ -133,7 +180,7 @@ void PathBook::mark_alive(TimePoint now, Candidate& candidate) {
   candidate.quality.unanswered = 0;
   candidate.waiting_since.reset();
   candidate.pause = kFirstPause;
-  candidate.next_probe = now + candidate.keep_alive;
+  candidate.next_probe = now + (is_spare(now, candidate) ? kSparePause : candidate.keep_alive);
 }
 
 void PathBook::heard(TimePoint now, const Path& path) {
@@ -142,28 +189,58 @@ void PathBook::heard(TimePoint now, const Path& path) {
   mark_alive(now, *candidate);
 }
 
+// The edge is in use (again): spare paths are kept alive as often as the best one.
+void PathBook::keep_warm(TimePoint now) {
+  for (Candidate& candidate : candidates_)
+    if (candidate.confirmed && candidate.next_probe)
+      candidate.next_probe = std::min<TimePoint>(*candidate.next_probe, now + candidate.keep_alive);
+}
+
 void PathBook::data_sent(TimePoint now) {
+  if (!in_use(now)) keep_warm(now);
+  last_data_ = now;
   if (!best_) return;
   Candidate* candidate = find(*best_);
   if (candidate != nullptr && !candidate->waiting_since) candidate->waiting_since = now;
 }
 
+void PathBook::lengthen(Candidate& candidate) {
+  candidate.keep_alive = std::min<Duration>(candidate.keep_alive * 3 / 2, candidate.longest);
+  if (candidate.keep_alive < candidate.longest || candidate.longest == kKeepAliveMax) return;
+  if (++candidate.answers_at_longest < kAnswersToRelax) return;
+  candidate.answers_at_longest = 0;
+  candidate.longest = std::min<Duration>(candidate.longest * 3 / 2, kKeepAliveMax);
+}
+
+// A second path is kept warm only while the edge is in use.
+bool PathBook::is_spare(TimePoint now, const Candidate& candidate) const {
+  return best_ && !candidate.path.same_remote(*best_) && !in_use(now);
+}
+
 void PathBook::lose(TimePoint now, Candidate& candidate) {
   candidate.confirmed = false;
   candidate.waiting_since.reset();
-  candidate.keep_alive = std::max<Duration>(candidate.keep_alive / 2, kKeepAliveFirst / 2);
+  candidate.longest = std::max<Duration>(candidate.keep_alive / 2, kKeepAliveLeast);
+  candidate.answers_at_longest = 0;
+  candidate.keep_alive = candidate.longest;
   candidate.pause = kFirstPause;
   candidate.next_probe = now;
 }
 
-void PathBook::choose() {
+void PathBook::choose(TimePoint now) {
   Candidate* current = best_ ? find(*best_) : nullptr;
   if (current != nullptr && !current->confirmed) current = nullptr;
+  Candidate* const before = current;
   for (Candidate& candidate : candidates_) {
     if (!candidate.confirmed || &candidate == current) continue;
     if (current == nullptr || better(candidate.quality, current->quality)) current = &candidate;
   }
   best_ = current == nullptr ? std::nullopt : std::optional<Path>(current->path);
+  if (current == nullptr || current == before || !current->next_probe) return;
+  // As a spare it may not have been heard for long.
+  const bool fresh = now - current->quality.last_heard <= kRetry;
+  current->next_probe = std::min<TimePoint>(*current->next_probe,
+                                            now + (fresh ? current->keep_alive : Duration(kPace)));
 }
 
 std::optional<PathKind> PathBook::best_kind() const {
@@ -188,6 +265,7 @@ std::optional<TimePoint> PathBook::next_deadline() const {
   };
   for (const Candidate& candidate : candidates_) {
     if (candidate.next_probe) consider(*candidate.next_probe);
+    if (candidate.next_opening) consider(*candidate.next_opening);
     if (candidate.confirmed && candidate.waiting_since && candidate.quality.unanswered == 0)
       consider(*candidate.waiting_since + kSilenceInUse);
   }

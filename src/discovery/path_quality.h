@@ -5,10 +5,21 @@
 #include <cstdint>
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 
 namespace meshnode::discovery {
 
 enum class PathKind : std::uint8_t { lan, direct };
+
+// Where a peer may be.
+struct Target {
+  PathKind kind = PathKind::direct;
+  Path path;
+  // We are behind a NAT that may be spoilt by what comes in before something went out
+  // (docs/decisions/0010): it is opened before the peer is probed, see PathBook.
+  bool open_first = false;
+  auto operator<=>(const Target&) const = default;
+};
 
 struct PathQuality {
   PathKind kind = PathKind::direct;

@@ -39,30 +39,6 @@ std::optional<Int> number(const std::string& text, std::uint64_t least, std::uin
   return static_cast<Int>(value);
 }
 
-bool plausible_name(const std::string& host) {
-  return !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '.' || c == '_';
-  });
-}
-
-// "name:port", "1.2.3.4:port" or "[v6]:port".
-std::optional<HostPort> host_port(const std::string& text) {
-  const auto colon = text.rfind(':');
-  if (colon == text.npos) return std::nullopt;
-  const auto port = number<std::uint16_t>(text.substr(colon + 1), 1, 65535);
-  std::string host = text.substr(0, colon);
-  if (!port) return std::nullopt;
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-    const auto address = IpAddress::parse(host);
-    if (!address || !address->is_v6()) return std::nullopt;
-  } else if (!plausible_name(host)) {
-    return std::nullopt;
-  }
-  return HostPort{host, *port};
-}
-
 const std::vector<std::pair<std::string, LogLevel>>& levels() {
   static const std::vector<std::pair<std::string, LogLevel>> all{
       {"trace", LogLevel::trace}, {"debug", LogLevel::debug}, {"info", LogLevel::info},
@@ -96,7 +72,7 @@ void take_addresses(const std::vector<std::string>& texts, Config& out, Problems
 
 void take_bootstraps(const std::vector<std::string>& texts, Config& out, Problems& problems) {
   for (const std::string& text : texts) {
-    const auto bootstrap = host_port(text);
+    const auto bootstrap = HostPort::parse(text);
     if (!bootstrap)
       problems.push_back("--bootstrap " + printable(text) +
                          ": not HOST:PORT (as in hub.example:3731, 192.0.2.1:3731, "
@@ -179,11 +155,6 @@ void describe(CLI::App& app, Texts& texts) {
 }
 
 }  // namespace
-
-std::string HostPort::to_string() const {
-  const bool v6 = host.find(':') != host.npos;
-  return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
 
 std::variant<Config, Printed, Error> parse(int argc, const char* const* argv) {
   CLI::App app("A public seed of meshnode's directory and a mirror for addresses (DHT and STUN).");

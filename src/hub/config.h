@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/endpoint.h"
+#include "base/host_port.h"
 #include "base/result.h"
 #include "io/log.h"
 
@@ -20,13 +21,6 @@ inline constexpr std::uint16_t kDefaultPort = 3731;
 inline constexpr std::uint16_t kOtherPort = 2;
 inline constexpr std::size_t kMaxAddresses = 16;
 inline constexpr std::size_t kMaxBootstraps = 16;
-
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
-  std::string to_string() const;
-  auto operator<=>(const HostPort&) const = default;
-};
 
 struct Config {
   std::vector<IpAddress> addresses;  // empty: the wildcard address of both families

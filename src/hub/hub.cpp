@@ -69,7 +69,7 @@ Status Hub::open_sockets() {
                                    static_cast<std::uint16_t>(config_.port + kOtherPort));
   if (!listeners) return listeners.error();
   listeners_ = std::move(listeners).value();
-  stun_.emplace(random_.u64());
+  stun_.emplace(random_.u64(), random_.u64());
   return success();
 }
 
@@ -93,7 +93,7 @@ Status Hub::open_dht() {
   if (!port) return port.error();
   dht_ = std::move(port).value();
 
-  Bootstraps::Doors out;
+  discovery::Bootstraps::Doors out;
   out.resolve = [this](const HostPort& name) {
     resolver_->ask(name, [this, name](const std::vector<Endpoint>& found) {
       if (found.empty()) log(LogLevel::debug, name.to_string() + " does not resolve (yet)");

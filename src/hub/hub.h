@@ -4,14 +4,14 @@
 #include <memory>
 
 #include "crypto/random.h"
+#include "discovery/bootstraps.h"
 #include "discovery/dht/port.h"
-#include "hub/bootstraps.h"
+#include "discovery/stun_service.h"
 #include "hub/config.h"
 #include "hub/known_nodes.h"
 #include "hub/listeners.h"
-#include "hub/resolver.h"
-#include "hub/stun_service.h"
 #include "io/event_loop.h"
+#include "io/resolver.h"
 
 namespace meshnode::hub {
 
@@ -47,10 +47,10 @@ class Hub {
   std::optional<Memory> memory_;
   io::EventLoop loop_;
   Listeners listeners_;
-  std::optional<StunService> stun_;
+  std::optional<discovery::StunService> stun_;
   std::unique_ptr<dht::Port> dht_;
-  std::optional<Resolver> resolver_;
-  std::optional<Bootstraps> bootstraps_;
+  std::optional<io::Resolver> resolver_;
+  std::optional<discovery::Bootstraps> bootstraps_;
   DropCounters drops_;
   dht::State last_state_ = dht::State::disconnected;
   TimePoint next_tick_{};

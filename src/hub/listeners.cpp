@@ -3,6 +3,7 @@
 #include <array>
 #include <cerrno>
 
+#include "io/send_datagram.h"
 #include "io/socket_address.h"
 #include "io/socket_options.h"
 
@@ -80,28 +81,19 @@ bool Listeners::speaks(Family family) const {
   return false;
 }
 
-int Listeners::send(const Path& path, ByteView datagram, Service from) const {
+int Listeners::send(const Path& path, ByteView datagram, Service service) const {
   // The socket of that very address, else a wildcard one, else any of the family.
   const Listener* best = nullptr;
   for (const Listener& listener : listeners_) {
-    if (listener.service != from || listener.bound.ip.family() != path.remote.ip.family()) continue;
+    if (listener.service != service || listener.bound.ip.family() != path.remote.ip.family())
+      continue;
     if (best == nullptr || listener.bound.ip == path.local) best = &listener;
   }
   if (best == nullptr) return EAFNOSUPPORT;
-  io::SocketAddress address{};
-  io::ControlBuffer control{};
-  iovec piece{const_cast<std::uint8_t*>(datagram.data()), datagram.size()};
-  msghdr header{};
-  header.msg_namelen = io::to_socket_address(path.remote, path.scope, address);
-  header.msg_name = &address;
-  header.msg_iov = &piece;
-  header.msg_iovlen = 1;
   const bool wildcard = best->bound.ip.is_unspecified();
-  io::write_packet_info(header, control, path.remote.ip.family(),
-                        wildcard ? path.local : best->bound.ip, path.scope);
-  while (::sendmsg(best->fd.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-    if (errno != EINTR) return errno;
-  return 0;
+  Path way = path;
+  way.local = wildcard ? path.local : best->bound.ip;
+  return io::send_datagram(best->fd.get(), way, datagram);
 }
 
 void Listeners::receive(const Listener& listener, int most, const Take& take) {

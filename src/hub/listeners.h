@@ -32,7 +32,7 @@ class Listeners {
   bool speaks(Family family) const;
 
   // 0 or an errno. Leaves from path.local through the main port, or the other one.
-  int send(const Path& path, ByteView datagram, Service from = Service::all) const;
+  int send(const Path& path, ByteView datagram, Service service = Service::all) const;
 
   // Calls `take` for each waiting datagram, at most `most`; path.local is the address asked.
   using Take = std::function<void(const Path&, ByteView)>;

@@ -17,6 +17,8 @@
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
 #include <netlink/socket.h>
 #include <sys/socket.h>
 
@@ -69,6 +71,28 @@ Cidr describe(rtnl_addr& address) {
           static_cast<std::uint8_t>(rtnl_addr_get_prefixlen(&address))};
 }
 
+constexpr std::size_t kMaxRoutes = 64;  // per interface
+
+// A private network behind a router; nothing for any other route.
+Cidr describe(rtnl_route& route) {
+  nl_addr* to = rtnl_route_get_dst(&route);
+  const bool ordinary = rtnl_route_get_type(&route) == RTN_UNICAST &&
+                        rtnl_route_get_table(&route) == RT_TABLE_MAIN &&
+                        rtnl_route_get_nnexthops(&route) > 0;
+  if (!ordinary || to == nullptr || nl_addr_get_prefixlen(to) == 0) return {};
+  const auto* bytes = static_cast<const std::uint8_t*>(nl_addr_get_binary_addr(to));
+  const Cidr out{IpAddress::from_bytes({bytes, nl_addr_get_len(to)}),
+                 static_cast<std::uint8_t>(nl_addr_get_prefixlen(to))};
+  return out.ip.is_private() ? out : Cidr{};
+}
+
+// What is on-link is known by the addresses; here only what has a gateway.
+std::uint32_t interface_behind_gateway(rtnl_route& route) {
+  rtnl_nexthop* hop = rtnl_route_nexthop_n(&route, 0);
+  if (hop == nullptr || rtnl_route_nh_get_gateway(hop) == nullptr) return 0;
+  return static_cast<std::uint32_t>(rtnl_route_nh_get_ifindex(hop));
+}
+
 Error netlink_error(int error) {
   return Error::world(std::string("cannot read the list of network interfaces: ") +
                       nl_geterror(error));
@@ -103,6 +127,10 @@ Result<Interfaces> InterfaceMonitor::list() const {
   if (const int error = rtnl_addr_alloc_cache(socket.get(), &addresses); error < 0)
     return netlink_error(error);
   const Cache address_cache(addresses);
+  nl_cache* routes = nullptr;
+  if (const int error = rtnl_route_alloc_cache(socket.get(), AF_UNSPEC, 0, &routes); error < 0)
+    return netlink_error(error);
+  const Cache route_cache(routes);
 
   std::map<std::uint32_t, Interface> by_index;
   for_each<rtnl_link>(link_cache, [&](rtnl_link& link) {
@@ -114,9 +142,17 @@ Result<Interfaces> InterfaceMonitor::list() const {
     const Cidr cidr = describe(address);
     if (cidr.ip && owner != by_index.end()) owner->second.addresses.push_back(cidr);
   });
+  for_each<rtnl_route>(route_cache, [&](rtnl_route& route) {
+    const Cidr to = describe(route);
+    if (!to.ip) return;
+    const auto owner = by_index.find(interface_behind_gateway(route));
+    if (owner != by_index.end() && owner->second.routes.size() < kMaxRoutes)
+      owner->second.routes.push_back(to);
+  });
   Interfaces out;
   for (auto& [index, interface] : by_index) {
     std::sort(interface.addresses.begin(), interface.addresses.end());
+    std::sort(interface.routes.begin(), interface.routes.end());
     out.push_back(std::move(interface));
   }
   return out;

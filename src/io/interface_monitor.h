@@ -18,6 +18,8 @@ class InterfaceMonitor {
   // All interfaces by index, each with its addresses in ascending order, link-local ones included.
   // Left out are addresses that cannot be used (yet): tentative ones and ones that failed duplicate
   // address detection; when detection ends, the doorbell rings.
+  // Routes are those to private networks through a gateway, at most 64 each. They are looked at
+  // when links or addresses change, not on each change of a route: a router may have a million.
   //   up         administratively up, carrier, and not dormant (802.1X)
   //   broadcast  has a broadcast domain and is not point-to-point
   //   overlay    its alias begins with "meshnode" (tun/configure.h sets it)

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "io/send_datagram.h"
 #include "io/udp_impl.h"
 
 namespace meshnode::io {
@@ -186,6 +187,15 @@ bool UdpSocket::Impl::flush(std::size_t messages, const Cursor& cursor, SendRepo
     ++at;
   }
   return true;
+}
+
+int UdpSocket::send_now(const Path& path, ByteView datagram) const {
+  if (path.remote.ip.family() != impl_->family) return EAFNOSUPPORT;
+  return send_datagram(impl_->fd.get(), path, datagram);
+}
+
+int UdpSocket::send_short_lived(const Path& path, ByteView datagram, int time_to_live) const {
+  return io::send_short_lived(impl_->fd.get(), path, datagram, time_to_live);
 }
 
 void UdpSocket::Impl::fail(std::size_t run, SendProblem problem, int error) {

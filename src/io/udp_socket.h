@@ -10,7 +10,7 @@
 //     outgoing interface's MTU fails with too_big.
 //  4. IPv6 is V6ONLY: a v4-mapped address never gets in or out.
 //
-// Not thread-safe. Buffers stay the host's.
+// Not thread-safe but for send_now(). Buffers stay the host's.
 #pragma once
 
 #include <cstddef>
@@ -102,6 +102,11 @@ class UdpSocket {
   // through interface path.scope if set. When the socket's buffer is full the rest is dropped and
   // counted: waiting would delay what comes after.
   SendReport send_batch(std::span<const DatagramRun> runs);
+
+  // One datagram, from any thread, beside the batches: straight to the kernel. 0 or an errno.
+  int send_now(const Path& path, ByteView datagram) const;
+  // Likewise, over IPv4 only; see send_datagram.h.
+  int send_short_lived(const Path& path, ByteView datagram, int time_to_live) const;
 
   int fd() const;
   Family family() const;

@@ -42,7 +42,7 @@ class Reading {
     read_node();
     read_ports();
     read_files();
-    say_what_is_missing();
+    read_serving();
     if (problems_.empty()) return std::move(config_);
     std::string all;
     for (const std::string& problem : problems_) all += (all.empty() ? "" : "\n") + problem;
@@ -101,8 +101,7 @@ class Reading {
     config_.lan_only = one("lan-only") != nullptr;
     read_key();
     read_seed();
-    for (const Given& given : all("bootstrap"))
-      if (check(given, check_host_port(given.text))) config_.bootstraps.push_back(given.text);
+    read_hosts("bootstrap", config_.bootstraps);
   }
 
   void read_key() {
@@ -186,8 +185,28 @@ class Reading {
                           ": the LAN beacon needs a port of its own");
     number("dht-network", 0, 0xffffffffU, "a DHT network is a number from 0 to 4294967295",
            config_.dht_network);
-    for (const Given& given : all("stun"))
-      if (check(given, check_host_port(given.text))) config_.stuns.push_back(given.text);
+    read_hosts("stun", config_.stuns);
+  }
+
+  void read_hosts(const char* name, std::vector<HostPort>& out) {
+    for (const Given& given : all(name)) {
+      const auto host = parse_host_port(given.text);
+      if (!host)
+        complain(given, host.error().message);
+      else if (out.size() == kMaxHosts)
+        return complain(given, "one too many: at most 16");
+      else if (std::find(out.begin(), out.end(), *host) == out.end())
+        out.push_back(*host);
+    }
+  }
+
+  void read_serving() {
+    const Given* given = one("serve-dht");
+    if (given == nullptr || given->text == "auto") return;
+    if (given->text == "on" || given->text == "off")
+      config_.serve_dht = given->text == "on";
+    else
+      complain(*given, "is auto, on or off");
   }
 
   void read_files() {
@@ -207,15 +226,6 @@ class Reading {
       if (!level) complain(*given, "a log level is trace, debug, info, warn, error or off");
       config_.log_level = level.value_or(LogLevel::info);
     }
-  }
-
-  void say_what_is_missing() {
-    for (const char* name : {"bootstrap", "stun", "dht-network"})
-      if (one(name) != nullptr)
-        config_.notices.push_back(std::string("--") + name +
-                                  " comes with the DHT: not built yet, ignored");
-    if (!config_.lan_only)
-      config_.notices.push_back("for now this works like --lan-only: the DHT is not built yet");
   }
 
   Inputs inputs_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/endpoint.h"
+#include "base/host_port.h"
 #include "base/result.h"
 #include "io/log.h"
 #include "overlay/network.h"
@@ -18,8 +19,9 @@ namespace meshnode::node {
 using io::LogLevel;
 
 struct Config {
-  std::vector<std::string> bootstraps;  // HOST:PORT, syntax checked only
-  bool lan_only = false;                // as given; for now the node behaves as if it were true
+  std::vector<HostPort> bootstraps;  // at most kMaxHosts
+  bool lan_only = false;
+  std::optional<bool> serve_dht;  // not given: whoever can be reached serves
   std::optional<overlay::NetworkSecret> key;
   std::optional<std::string> seed;    // never together with `key`
   std::string name;                   // printable UTF-8, 1 to 32 bytes
@@ -29,14 +31,15 @@ struct Config {
   std::vector<Cidr> addresses;  // IPv4 host addresses, at most 2
   std::uint16_t mtu = 1420;
   std::uint32_t dht_network = 3731;
-  std::vector<std::string> stuns;  // HOST:PORT, syntax checked only
-  std::string state_dir;           // default /var/lib/meshnode/INTERFACE
-  std::string control;             // default /run/meshnode/INTERFACE.sock
+  std::vector<HostPort> stuns;  // at most kMaxHosts
+  std::string state_dir;        // default /var/lib/meshnode/INTERFACE
+  std::string control;          // default /run/meshnode/INTERFACE.sock
   LogLevel log_level = LogLevel::info;
   // What a person should know though nothing is wrong; one sentence each, no secrets in them.
   std::vector<std::string> notices;
 };
 
+inline constexpr std::size_t kMaxHosts = 16;
 inline constexpr std::size_t kMaxName = 32;      // bytes, as on the wire
 inline constexpr std::size_t kMaxAddresses = 2;  // claims
 

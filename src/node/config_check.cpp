@@ -28,17 +28,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-bool is_host(std::string_view host) {
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
-    const auto ip = IpAddress::parse(host.substr(1, host.size() - 2));
-    return ip && ip->is_v6();
-  }
-  if (only(host, "0123456789.")) return IpAddress::parse(host).has_value();
-  const bool tidy =
-      !host.starts_with('-') && !host.starts_with('.') && host.find("..") == host.npos;
-  return tidy && host.size() <= 253 && only(host, kNameCharacters);
-}
-
 // The address of a single machine, as opposed to a group, a network or this host itself.
 bool is_host_address(const Cidr& claim) {
   const IpAddress& ip = claim.ip;
@@ -119,11 +108,8 @@ Status check_name(std::string_view text) {
   return Error::usage("a name has 1 to 32 bytes of printable UTF-8");
 }
 
-Status check_host_port(std::string_view text) {
-  const auto colon = text.rfind(':');
-  const bool fits = colon != text.npos && colon != 0 && is_host(text.substr(0, colon)) &&
-                    parse_number(text.substr(colon + 1), 1, 65535);
-  if (fits) return success();
+Result<HostPort> parse_host_port(std::string_view text) {
+  if (const auto parsed = HostPort::parse(text)) return *parsed;
   return Error::usage("needs HOST:PORT, like hub.example.org:3731 or [2001:db8::1]:3731");
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/endpoint.h"
+#include "base/host_port.h"
 #include "base/result.h"
 #include "node/config.h"
 #include "overlay/network.h"
@@ -24,7 +25,7 @@ Result<Cidr> parse_claim(const std::string& text);
 Result<overlay::NetworkSecret> parse_key(std::string_view text);
 Status check_interface(std::string_view text);
 Status check_name(std::string_view text);
-Status check_host_port(std::string_view text);
+Result<HostPort> parse_host_port(std::string_view text);
 
 // Few characters or one word: guessed in no time by who tries.
 bool weak_seed(std::string_view text);

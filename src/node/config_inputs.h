@@ -28,13 +28,15 @@ struct OptionSpec {
   const char* help;
 };
 
-inline constexpr std::array<OptionSpec, 15> kOptions{{
+inline constexpr std::array<OptionSpec, 16> kOptions{{
     {"key", Shape::text, "TOKEN|@FILE|@-", "", "Network",
      "the join token, or a file that holds it, or - for standard input"},
     {"seed", Shape::text, "TEXT", "", "Network", "a network made from any text: for play"},
     {"lan-only", Shape::flag, "", "", "Network", "this LAN only: no DHT, no internet"},
     {"bootstrap", Shape::list, "HOST:PORT", "", "Network",
-     "a way into the DHT; may be given several times (not built yet)"},
+     "a hub, or any member that can be reached: a way into the DHT; up to 16"},
+    {"serve-dht", Shape::text, "auto|on|off", "auto", "Network",
+     "be a way into the DHT for others (auto: with a public address)"},
     {"name", Shape::text, "NAME", "", "This node",
      "what the others call this node (default: the host name)"},
     {"address", Shape::list, "CIDR", "", "This node",
@@ -45,9 +47,9 @@ inline constexpr std::array<OptionSpec, 15> kOptions{{
     {"port", Shape::number, "N", "", "Ports",
      "UDP port for everything (default: a free one, remembered)"},
     {"lan-port", Shape::number, "N", "3732", "Ports", "UDP port of the LAN beacon"},
-    {"dht-network", Shape::number, "N", "3731", "Ports", "OpenDHT network number (not built yet)"},
+    {"dht-network", Shape::number, "N", "3731", "Ports", "OpenDHT network number"},
     {"stun", Shape::list, "HOST:PORT", "", "Ports",
-     "a STUN server; may be given several times (not built yet)"},
+     "a STUN server, besides the bootstraps; up to 16"},
     {"state-dir", Shape::text, "DIR", "/var/lib/meshnode/INTERFACE", "Files and log",
      "what is remembered between starts"},
     {"control", Shape::text, "PATH", "/run/meshnode/INTERFACE.sock", "Files and log",

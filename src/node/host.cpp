@@ -31,8 +31,8 @@ Result<std::unique_ptr<Host>> Host::open(Config config) {
   std::unique_ptr<Host> host(new Host(std::move(config)));
   host->story_ = is_terminal(STDOUT_FILENO);
   using Step = Status (Host::*)();
-  for (const Step step :
-       {&Host::open_state, &Host::open_network, &Host::open_interface, &Host::open_control}) {
+  for (const Step step : {&Host::open_state, &Host::open_network, &Host::open_interface,
+                          &Host::open_dht, &Host::open_control}) {
     auto done = (host.get()->*step)();
     if (!done) return done.error();
   }
@@ -40,7 +40,10 @@ Result<std::unique_ptr<Host>> Host::open(Config config) {
   return host;
 }
 
-Host::~Host() = default;
+// OpenDHT's thread uses the sockets and the loop: it ends first.
+Host::~Host() {
+  dht_.reset();
+}
 
 Status Host::open_state() {
   auto state = lock_state_dir(config_.state_dir);
@@ -77,6 +80,8 @@ void Host::make_core(crypto::Ed25519Seed seed) {
   engine.mtu = config_.mtu;
   engine.name = config_.name;
   for (const Cidr& address : config_.addresses) engine.claims.push_back(address.ip);
+  engine.directory = !config_.lan_only;
+  engine.reflectors = !config_.lan_only && (!config_.bootstraps.empty() || !config_.stuns.empty());
   core_ = std::make_unique<overlay::Core>(std::move(engine), crypto::real_suite(), random_,
                                           *numbers_, *this);
 }
@@ -105,6 +110,22 @@ Status Host::open_interface() {
   auto configured = tun::configure(settings);
   if (!configured) return configured.error();
   if (!configured->ipv6) config_.notices.push_back(configured->why_no_ipv6);
+  return success();
+}
+
+Status Host::open_dht() {
+  if (config_.lan_only) return success();
+  DhtService::Doors doors;
+  doors.post = [this](std::function<void()> work) {
+    loop_.post([this, work = std::move(work)] {
+      work();
+      rearm();
+    });
+  };
+  doors.say = [this](LogLevel level, const std::string& line) { say(level, line); };
+  auto dht = DhtService::open(config_, sockets_, random_, *core_, std::move(doors));
+  if (!dht) return dht.error();
+  dht_ = std::move(dht).value();
   return success();
 }
 
@@ -155,6 +176,10 @@ int Host::run() {
   lan_->update(interfaces_);
   greet();
   core_->start(now, interfaces_);
+  if (dht_) {
+    dht_->interfaces_changed(interfaces_);
+    dht_->start(now);
+  }
   rearm();
   loop_.run();
   return exit_code_;
@@ -214,6 +239,7 @@ void Host::look_at_interfaces() {
   interfaces_ = std::move(list).value();
   lan_->update(interfaces_);
   core_->interfaces_changed(io::read_clocks(), interfaces_);
+  if (dht_) dht_->interfaces_changed(interfaces_);
   rearm();
 }
 
@@ -221,17 +247,21 @@ void Host::on_deadline() {
   const Now now = io::read_clocks();
   const auto due = core_->next_deadline();
   if (due && *due <= now.mono) core_->timeout(now);
+  if (dht_) dht_->timeout(now);
   if (now.mono >= next_tick_) {
     next_tick_ = now.mono + kTick;
     control_->tick(now.mono);
+    if (dht_) dht_->tick(now);
     warn_unless_alone(now);
   }
   rearm();
 }
 
 void Host::rearm() {
-  const auto due = core_->next_deadline();
-  loop_.set_deadline(due ? std::min(*due, next_tick_) : next_tick_);
+  TimePoint next = next_tick_;
+  if (const auto due = core_->next_deadline()) next = std::min(next, *due);
+  if (const auto due = dht_ ? dht_->next_deadline() : std::nullopt) next = std::min(next, *due);
+  loop_.set_deadline(next);
 }
 
 void Host::send(std::span<const DatagramRun> runs) {
@@ -249,12 +279,29 @@ void Host::send(std::span<const DatagramRun> runs) {
   }
 }
 
+// Past the first router, dead at the second: it must not reach the peer's.
+void Host::open_way(const Path& path) {
+  constexpr int kTimeToLive = 2;
+  constexpr std::uint8_t kOpener[] = {static_cast<std::uint8_t>(wire::MessageType::probe)};
+  if (sockets_.v4 && path.remote.ip.is_v4())
+    sockets_.v4->send_short_lived(path, kOpener, kTimeToLive);
+}
+
 void Host::send_beacon(const discovery::BeaconTransmit& beacon) {
   const bool sent =
       beacon.destination
           ? lan_->send_v4(beacon.interface, beacon.source, beacon.destination, beacon.datagram)
           : lan_->send_v6(beacon.interface, beacon.source, beacon.datagram);
   if (!sent) drops_.count(Drop::send_failed);
+}
+
+void Host::ask_dht(const discovery::DhtRequest& request) {
+  if (dht_) dht_->ask(request);
+}
+
+void Host::pass_on(wire::Protocol protocol, const Path& path, ByteView datagram) {
+  if (dht_) return dht_->datagram_in(io::read_clocks(), protocol, path, datagram);
+  drops_.count(Drop::unknown_type);
 }
 
 void Host::to_tun(std::span<const TunFrame> frames) {
@@ -300,6 +347,11 @@ void Host::tell(const overlay::Event& event) {
     say(LogLevel::warn, shown_name(conflict->name, conflict->id) + " claims " +
                             conflict->address.to_string() +
                             ", which somebody else holds: it gets no route");
+  } else if (const auto* nat = std::get_if<overlay::NatKnown>(&event)) {
+    if (dht_) dht_->nat_known(*nat);
+  } else if (std::holds_alternative<overlay::TwinIdentity>(event)) {
+    say(LogLevel::warn, "another machine uses this node's identity: was its state copied? Remove " +
+                            state_->path() + "/identity on one of the two");
   }
 }
 
@@ -315,6 +367,10 @@ control::Snapshot Host::status() const {
   facts.port = sockets_.port;
   facts.fingerprint = network_.secret.fingerprint();
   facts.drops = drops_;
+  if (dht_) {
+    facts.drops.add(dht_->drops());
+    facts.discovery = dht_->status();
+  }
   return make_status(facts);
 }
 

@@ -12,6 +12,7 @@
 #include "io/interface_monitor.h"
 #include "io/lan_socket.h"
 #include "node/config.h"
+#include "node/dht_service.h"
 #include "node/reserved_numbers.h"
 #include "node/sockets.h"
 #include "node/start_rules_settle.h"
@@ -33,15 +34,19 @@ class Host final : public overlay::Machine {
 
   // overlay::Machine
   void send(std::span<const DatagramRun> runs) override;
+  void open_way(const Path& path) override;
   void send_beacon(const discovery::BeaconTransmit& beacon) override;
   void to_tun(std::span<const TunFrame> frames) override;
   void tell(const overlay::Event& event) override;
+  void ask_dht(const discovery::DhtRequest& request) override;
+  void pass_on(wire::Protocol protocol, const Path& path, ByteView datagram) override;
 
  private:
   explicit Host(Config config) : config_(std::move(config)) {}
   Status open_state();
   Status open_network();
   Status open_interface();
+  Status open_dht();
   Status open_control();
   void make_core(crypto::Ed25519Seed seed);
   void make_buffers();
@@ -74,6 +79,7 @@ class Host final : public overlay::Machine {
   Interfaces interfaces_;
   std::unique_ptr<tun::Device> tun_;
   std::unique_ptr<overlay::Core> core_;
+  std::unique_ptr<DhtService> dht_;  // null with --lan-only
   std::unique_ptr<control::Server> control_;
   TimePoint started_{};
   TimePoint next_tick_{};

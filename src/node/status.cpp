@@ -70,8 +70,10 @@ control::Snapshot make_status(const StatusFacts& facts) {
   out.node.port = facts.port;
   out.node.uptime_s = whole<seconds>(facts.now - facts.started);
   out.node.network = facts.fingerprint;
-  for (const auto& peer : facts.core.engine().snapshot(facts.now).peers)
-    out.peers.push_back(peer_status(peer, facts));
+  const overlay::Snapshot mesh = facts.core.engine().snapshot(facts.now);
+  out.node.reflexive = mesh.reflexive;
+  for (const auto& peer : mesh.peers) out.peers.push_back(peer_status(peer, facts));
+  out.discovery = facts.discovery;
   out.drops = facts.core.drops();
   out.drops.add(facts.drops);
   return out;

@@ -19,6 +19,7 @@ struct StatusFacts {
   std::uint16_t port = 0;
   std::string fingerprint{};
   DropCounters drops{};  // the host's own
+  control::DiscoveryStatus discovery{};
 };
 
 control::Snapshot make_status(const StatusFacts& facts);

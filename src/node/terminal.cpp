@@ -26,7 +26,9 @@ bool is_terminal(int fd) {
 }
 
 control::JoinLine join_line(const Config& config, const overlay::NetworkSecret& network) {
-  std::string command = "sudo meshnode --lan-only";
+  std::string command = config.lan_only ? "sudo meshnode --lan-only" : "sudo meshnode";
+  for (const HostPort& bootstrap : config.bootstraps)
+    command += " --bootstrap " + bootstrap.to_string();
   if (config.lan_port != Config{}.lan_port)
     command += " --lan-port " + std::to_string(config.lan_port);
   return {command + " --key @-", overlay::to_token(network)};
@@ -38,9 +40,8 @@ std::vector<std::string> started(const std::string& interface,
   std::string list;
   for (const IpAddress& address : addresses)
     list += (list.empty() ? "" : ", ") + address.to_string();
-  std::vector<std::string> lines{
-      interface + " is up: " + list,
-      "network " + fingerprint + ", waiting for its other members on this LAN"};
+  std::vector<std::string> lines{interface + " is up: " + list,
+                                 "network " + fingerprint + ", waiting for its other members"};
   if (join != nullptr) {
     lines.push_back("on the other machine run:       " + join->command);
     lines.push_back("and paste where it asks for it: " + join->token);
@@ -54,6 +55,22 @@ std::string connected(const std::string& name, Duration after, Duration rtt) {
   std::string out = control::printable(name) + " connected directly in " +
                     number(in_seconds(after), decimals) + " s";
   if (rtt > Duration::zero()) out += " (" + number(in_seconds(rtt) * 1000, 1) + " ms)";
+  return out;
+}
+
+std::string hub_up(std::optional<Duration> rtt, wire::NatMapping nat) {
+  std::string out = "hub up";
+  if (rtt) out += ", " + number(in_seconds(*rtt) * 1000, *rtt < milliseconds(10) ? 1 : 0) + " ms";
+  switch (nat) {
+    case wire::NatMapping::unknown:
+      return out;
+    case wire::NatMapping::none:
+      return out + "; no NAT here";
+    case wire::NatMapping::endpoint_independent:
+      return out + "; your NAT: endpoint-independent mapping";
+    case wire::NatMapping::dependent:
+      return out + "; your NAT: mapping depends on the destination (symmetric)";
+  }
   return out;
 }
 

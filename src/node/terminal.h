@@ -12,6 +12,7 @@
 #include "control/protocol.h"
 #include "node/config.h"
 #include "overlay/network.h"
+#include "wire/record.h"
 
 namespace meshnode::node {
 
@@ -32,6 +33,10 @@ std::vector<std::string> started(const std::string& interface,
 
 // "beta connected directly in 0.31 s (0.4 ms)". `name` is untrusted; a zero `rtt` is left out.
 std::string connected(const std::string& name, Duration after, Duration rtt);
+
+// "hub up, 12 ms; your NAT: endpoint-independent mapping". Without an RTT nothing there speaks
+// STUN.
+std::string hub_up(std::optional<Duration> rtt, wire::NatMapping nat);
 
 // "nobody else in this network yet: same fingerprint 7f3a-91c2 there?"
 std::string alone(const std::string& fingerprint);

@@ -37,12 +37,46 @@ void Core::from_underlay(Now now, std::span<const DatagramRun> runs) {
   rx_.pump(runs, now.mono, opened_);
   if (!opened_.frames.empty()) machine_.to_tun(opened_.frames);
   for (const dataplane::PumpEvent& event : opened_.events) engine_.handle_pump_event(now, event);
-  for (const dataplane::RxPump::Passed& passed : opened_.passed) {
-    if (passed.protocol == wire::Protocol::meshnode)
-      engine_.handle_message(now, passed.path, passed.datagram);
-    else
-      drops_.count(Drop::unknown_type);  // STUN and DHT are not spoken yet
+  for (const dataplane::RxPump::Passed& passed : opened_.passed) pass(now, passed);
+  drain(now);
+}
+
+void Core::pass(Now now, const dataplane::RxPump::Passed& passed) {
+  switch (passed.protocol) {
+    case wire::Protocol::meshnode:
+      return engine_.handle_message(now, passed.path, passed.datagram);
+    case wire::Protocol::stun:
+      if (engine_.handle_stun(now, passed.path, passed.datagram)) return;
+      break;
+    case wire::Protocol::dht:
+    case wire::Protocol::unknown:
+      break;
   }
+  machine_.pass_on(passed.protocol, passed.path, passed.datagram);
+}
+
+void Core::from_directory(Now now, const discovery::DhtKey& key, ByteView value) {
+  engine_.handle_directory(now, key, value);
+  drain(now);
+}
+
+void Core::store_lost(Now now) {
+  engine_.handle_store_lost(now);
+  drain(now);
+}
+
+void Core::add_reflector(Now now, const Endpoint& server) {
+  engine_.add_reflector(now, server);
+  drain(now);
+}
+
+void Core::remove_reflector(Now now, const Endpoint& server) {
+  engine_.remove_reflector(now, server);
+  drain(now);
+}
+
+void Core::echoed(Now now, std::vector<IpAddress> addresses) {
+  engine_.handle_echo(now, std::move(addresses));
   drain(now);
 }
 
@@ -81,6 +115,7 @@ void Core::perform(Now now, Output& output) {
       const DatagramRun run{m.path, m.bytes, m.bytes.size()};
       core.machine_.send({&run, 1});
     }
+    void operator()(OpenWay& m) { core.machine_.open_way(m.path); }
     void operator()(discovery::BeaconTransmit& m) { core.machine_.send_beacon(m); }
     void operator()(dataplane::SlotChange& m) {
       core.tx_.apply(m);
@@ -102,9 +137,12 @@ void Core::perform(Now now, Output& output) {
       const TunFrame frame = core.frame_in_scratch(m.packet);
       core.machine_.to_tun({&frame, 1});
     }
+    void operator()(discovery::DhtRequest& m) { core.machine_.ask_dht(m); }
     void operator()(PeerConnected& m) { core.machine_.tell(m); }
     void operator()(PeerLost& m) { core.machine_.tell(m); }
     void operator()(AddressConflict& m) { core.machine_.tell(m); }
+    void operator()(NatKnown& m) { core.machine_.tell(m); }
+    void operator()(TwinIdentity& m) { core.machine_.tell(m); }
   };
   std::visit(Visitor{*this, now}, output);
 }

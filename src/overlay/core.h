@@ -13,7 +13,7 @@
 
 namespace meshnode::overlay {
 
-using Event = std::variant<PeerConnected, PeerLost, AddressConflict>;
+using Event = std::variant<PeerConnected, PeerLost, AddressConflict, NatKnown, TwinIdentity>;
 
 // The machine, as the core sees it. Calls come only from within the core's inputs; views are valid
 // during the call.
@@ -21,9 +21,14 @@ class Machine {
  public:
   virtual ~Machine() = default;
   virtual void send(std::span<const DatagramRun> runs) = 0;
+  // One datagram of little meaning that our first router lets out and the next one does not.
+  virtual void open_way(const Path& path) = 0;
   virtual void send_beacon(const discovery::BeaconTransmit& beacon) = 0;
   virtual void to_tun(std::span<const TunFrame> frames) = 0;
   virtual void tell(const Event& event) = 0;
+  virtual void ask_dht(const discovery::DhtRequest& request) = 0;
+  // A datagram of the shared port that is not for the core: the DHT's, or a STUN request.
+  virtual void pass_on(wire::Protocol protocol, const Path& path, ByteView datagram) = 0;
 };
 
 class Core {
@@ -39,6 +44,11 @@ class Core {
   // Datagrams of the shared port; opened in place.
   void from_underlay(Now now, std::span<const DatagramRun> runs);
   void from_lan(Now now, const discovery::LanDatagram& datagram);
+  void from_directory(Now now, const discovery::DhtKey& key, ByteView value);
+  void store_lost(Now now);
+  void add_reflector(Now now, const Endpoint& server);
+  void remove_reflector(Now now, const Endpoint& server);
+  void echoed(Now now, std::vector<IpAddress> addresses);
   void timeout(Now now);
   void shutdown(Now now);
 
@@ -51,6 +61,7 @@ class Core {
 
  private:
   void drain(Now now);
+  void pass(Now now, const dataplane::RxPump::Passed& passed);
   void perform(Now now, Output& output);
   void flush_sealed(Now now);
   TunFrame frame_in_scratch(ByteView packet);

@@ -38,15 +38,45 @@ Engine::Engine(EngineConfig config, const crypto::Suite& suite, Random& random,
                .node = config_.identity.id,
                .boot = config_.boot,
                .port = config_.port},
-              random) {}
+              random),
+      book_(to_bytes(config_.keys.id), suite),
+      own_record_({.seed = config_.identity.signing_seed,
+                   .static_key = config_.identity.static_key,
+                   .boot = config_.boot,
+                   .network_id = to_bytes(config_.keys.id)},
+                  suite),
+      gossip_(book_, random),
+      stun_(random) {
+  if (config_.directory)
+    directory_.emplace(discovery::DirectoryKeys{.rendezvous = config_.keys.rendezvous,
+                                                .record = config_.keys.record},
+                       config_.identity.id, random);
+}
 
 void Engine::start(Now now) {
   note_time(now);
+  started_ = now.mono;
   next_housekeeping_ = now.mono + kHousekeeping;
+  look_at_own_record_at(now.mono);
   auto own = std::make_shared<dataplane::AddressSet>();
   own->insert(own_address_);
   own->insert(config_.claims.begin(), config_.claims.end());
   emit(dataplane::SlotChange{dataplane::SetOwnAddresses{std::move(own)}});
+  tell_surroundings(now);
+  finish(now);
+}
+
+void Engine::finish(Now now) {
+  if (surroundings_changed_) tell_surroundings(now);
+  while (auto send = gossip_.poll())
+    emit(SendControl{send->to, wire::encode_control({send->type, send->body})});
+  while (auto transmit = stun_.poll())
+    emit(SendMessage{{.remote = transmit->to, .local = {}}, std::move(transmit->datagram)});
+  while (directory_) {
+    auto request = directory_->poll();
+    if (!request) break;
+    emit(std::move(*request));
+  }
 }
 
 void Engine::note_time(Now now) {
@@ -67,15 +97,25 @@ void Engine::handle_interfaces(Now now, const Interfaces& interfaces) {
     peer.paths.probe_all(now.mono);
     service(now, peer);
   }
+  stun_.ask_again(now.mono);
+  suggest_all_paths(now.mono);
+  look_at_own_record_at(now.mono);
+  finish(now);
 }
 
 void Engine::handle_beacon(Now now, const discovery::LanDatagram& datagram) {
   note_time(now);
   if (const auto sighting = beacon_.open(datagram, drops_)) handle_sighting(now, *sighting);
+  finish(now);
 }
 
 void Engine::handle_message(Now now, const Path& path, ByteView datagram) {
   note_time(now);
+  dispatch(now, path, datagram);
+  finish(now);
+}
+
+void Engine::dispatch(Now now, const Path& path, ByteView datagram) {
   if (datagram.empty()) return count(Drop::malformed);
   if (!is_underlay(path.remote.ip) || path.remote.port == 0) return count(Drop::underlay_loop);
   switch (static_cast<wire::MessageType>(datagram[0])) {
@@ -94,8 +134,13 @@ void Engine::handle_message(Now now, const Path& path, ByteView datagram) {
 }
 
 void Engine::handle_pump_event(Now now, const dataplane::PumpEvent& event) {
-  using Kind = dataplane::PumpEvent::Kind;
   note_time(now);
+  dispatch(now, event);
+  finish(now);
+}
+
+void Engine::dispatch(Now now, const dataplane::PumpEvent& event) {
+  using Kind = dataplane::PumpEvent::Kind;
   if (event.kind == Kind::no_route)
     return tell_unreachable(now.mono, event.bytes, Unreachable::no_route);
   if (event.kind == Kind::first_data) return confirm_pending(now, event.session, event.path);
@@ -140,8 +185,24 @@ void Engine::handle_control(Now now, const dataplane::PumpEvent& event) {
   const auto control = wire::parse_control(event.bytes);
   if (!control) return count(Drop::malformed);
   Peer* peer = roster_.by_number(event.peer);
-  if (peer != nullptr && control->type == wire::ControlType::goodbye) goodbye_from(now.mono, *peer);
-  if (peer != nullptr) service(now, *peer);
+  if (peer == nullptr) return;
+  handle_control(now, *peer, *control);
+  service(now, *peer);
+}
+
+void Engine::handle_control(Now now, Peer& peer, const wire::Control& control) {
+  switch (control.type) {
+    case wire::ControlType::keepalive:
+      return;
+    case wire::ControlType::goodbye:
+      return goodbye_from(now.mono, peer);
+    case wire::ControlType::record:
+      return take_record(now, control.body, peer.number);
+    case wire::ControlType::digest:
+      return gossip_.handle_digest(now.mono, peer.number, control.body, drops_);
+    case wire::ControlType::want:
+      return gossip_.handle_want(now.mono, peer.number, control.body, drops_);
+  }
 }
 
 void Engine::goodbye_from(TimePoint now, Peer& peer) {
@@ -151,6 +212,7 @@ void Engine::goodbye_from(TimePoint now, Peer& peer) {
   for (const Session& session : peer.sessions) drop_key(session.local_index);
   peer.sessions.clear();
   peer.paths.forget_all();
+  peer.next_lookup.reset();
   publish_path(now, peer);
 }
 
@@ -162,17 +224,26 @@ void Engine::handle_timeout(Now now) {
     const auto& [index, pending] = *it++;
     if (now.mono - pending.made >= kPendingLife) drop_pending(index);
   }
-  if (now.mono >= next_housekeeping_) housekeeping(now.mono);
+  if (now.mono >= next_housekeeping_) housekeeping(now);
+  if (record_due_ && now.mono >= *record_due_) look_at_own_record(now);
+  if (own_record_.handle_timeout(now, [&] { return numbers_.next(); })) publish_own_record(now);
+  book_.handle_timeout(now.mono);
+  gossip_.handle_timeout(now.mono);
+  stun_.handle_timeout(now.mono);
+  if (directory_) directory_->handle_timeout(now);
   for (auto& [number, peer] : roster_.all()) service(now, peer);
+  finish(now);
 }
 
-void Engine::housekeeping(TimePoint now) {
-  next_housekeeping_ = now + kHousekeeping;
+void Engine::housekeeping(Now now) {
+  next_housekeeping_ = now.mono + kHousekeeping;
   std::vector<PeerNumber> gone;
   for (const auto& [number, peer] : roster_.all())
-    if (!peer.proven && !peer.paths.best() && now - peer.trying_since >= kUnprovenLife)
+    if (!peer.proven && !peer.paths.best() && now.mono - peer.trying_since >= kUnprovenLife &&
+        !book_.find(peer.id))
       gone.push_back(number);
   for (const PeerNumber number : gone) forget(number);
+  apply_unmet_records(now);
 }
 
 // What the peer's timers want now. Cheap when nothing is due.
@@ -183,6 +254,8 @@ void Engine::service(Now now, Peer& peer) {
   if (peer.attempt) drive_attempt(now, peer);
   if (!peer.attempt && wants_handshake(peer, now.mono)) begin_attempt(now, peer, std::nullopt);
   announce(now.mono, peer);
+  look_up(now, peer);
+  if (!peer.has_session()) gossip_.edge_down(peer.number);
   if (!peer.staging.empty() && now.mono >= peer.staging.deadline()) give_up_staged(now.mono, peer);
 }
 
@@ -195,6 +268,7 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
   const bool found = !peer.published_path;
   peer.published_path = peer.paths.best();
   emit(dataplane::SlotChange{dataplane::SetPath{peer.number, peer.published_path}});
+  surroundings_changed_ = true;
   if (found) peer.path_since = now;
   if (peer.published_path) return;
   peer.trying_since = now;
@@ -229,6 +303,7 @@ void Engine::forget(PeerNumber number) {
   for (const Session& session : peer->sessions) drop_key(session.local_index);
   drop_attempt(*peer);
   emit(dataplane::SlotChange{dataplane::DropPeer{number}});
+  gossip_.edge_down(number);
   roster_.remove(number);
   publish_routes();
 }
@@ -292,9 +367,16 @@ std::optional<TimePoint> Engine::next_deadline() const {
   };
   consider(next_housekeeping_);
   consider(beacon_.next_deadline());
+  consider(record_due_);
+  consider(own_record_.next_deadline());
+  consider(book_.next_deadline());
+  consider(gossip_.next_deadline());
+  consider(stun_.next_deadline());
+  if (directory_) consider(directory_->next_deadline());
   for (const auto& [index, pending] : pending_) consider(pending.made + kPendingLife);
   for (const auto& [number, peer] : roster_.all()) {
     consider(peer.paths.next_deadline());
+    consider(peer.next_lookup);
     if (peer.attempt) consider(peer.attempt->next_send);
     if (!peer.staging.empty()) consider(peer.staging.deadline());
     for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);

@@ -23,8 +23,14 @@
 #include "base/random.h"
 #include "crypto/aead.h"
 #include "dataplane/events.h"
+#include "discovery/candidates.h"
+#include "discovery/directory.h"
+#include "discovery/gossip.h"
 #include "discovery/lan_beacon.h"
+#include "discovery/own_record.h"
 #include "discovery/probe_budget.h"
+#include "discovery/record_book.h"
+#include "discovery/stun_client.h"
 #include "overlay/gate.h"
 #include "overlay/handshake.h"
 #include "overlay/icmp.h"
@@ -43,6 +49,8 @@ struct EngineConfig {
   std::size_t mtu = 1420;  // of the tunnel
   std::string name;
   std::vector<IpAddress> claims;  // our IPv4 addresses in the overlay
+  bool directory = false;         // there is a DHT behind DhtRequest
+  bool reflectors = false;        // STUN servers will be named: our first record waits for them
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
                                       crypto::Cipher::chacha20_poly1305};
   crypto::MakeFrameCipher make_cipher = crypto::make_gnutls_cipher;
@@ -61,6 +69,16 @@ class Engine {
   void handle_beacon(Now now, const discovery::LanDatagram& datagram);
   void handle_message(Now now, const Path& path, ByteView datagram);
   void handle_pump_event(Now now, const dataplane::PumpEvent& event);
+  // False if it is no answer to a question of ours.
+  bool handle_stun(Now now, const Path& path, ByteView datagram);
+  void handle_directory(Now now, const discovery::DhtKey& key, ByteView value);
+  // Whoever stored our records may have lost them.
+  void handle_store_lost(Now now);
+  // STUN servers to ask.
+  void add_reflector(Now now, const Endpoint& server);
+  void remove_reflector(Now now, const Endpoint& server);
+  // Addresses of ours as the DHT echoed them, without ports: hints.
+  void handle_echo(Now now, std::vector<IpAddress> addresses);
   void handle_timeout(Now now);
   // Says goodbye to everybody. The engine is of no use afterwards.
   void shutdown(Now now);
@@ -71,6 +89,9 @@ class Engine {
   Snapshot snapshot(TimePoint now) const;
   const DropCounters& drops() const { return drops_; }
 
+  std::optional<Duration> reflector_rtt(TimePoint now, const Endpoint& server) const {
+    return stun_.rtt(now, server);
+  }
   const NodeId& id() const { return self_.identity.id; }
   IpAddress address() const { return own_address_; }
 
@@ -91,6 +112,10 @@ class Engine {
 
   // engine.cpp: peers, packets, timers
   void note_time(Now now);
+  // The end of each input: what the machines inside want to send.
+  void finish(Now now);
+  void dispatch(Now now, const Path& path, ByteView datagram);
+  void dispatch(Now now, const dataplane::PumpEvent& event);
   void emit(Output output) { outputs_.push_back(std::move(output)); }
   void touch() { deadline_known_ = false; }
   void count(Drop reason) { drops_.count(reason); }
@@ -100,12 +125,13 @@ class Engine {
   void drop_key(SessionIndex index);
   void drop_attempt(Peer& peer);
   void forget(PeerNumber number);
-  void housekeeping(TimePoint now);
+  void housekeeping(Now now);
   void service(Now now, Peer& peer);
   void stage(Now now, Peer& peer, ByteView packet);
   void give_up_staged(TimePoint now, Peer& peer);
   void tell_unreachable(TimePoint now, ByteView packet, Unreachable why);
   void handle_control(Now now, const dataplane::PumpEvent& event);
+  void handle_control(Now now, Peer& peer, const wire::Control& control);
   void goodbye_from(TimePoint now, Peer& peer);
   std::size_t staged_bytes() const;
 
@@ -117,12 +143,30 @@ class Engine {
   void handle_probe_answer(Now now, Peer& peer, const Path& path, const wire::Probe& probe);
   void handle_sighting(Now now, const discovery::Sighting& sighting);
   bool sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon);
-  Peer* meet(Now now, const discovery::Sighting& sighting);
+  Peer* meet(Now now, const NodeId& claimed_id, const crypto::X25519Public& static_key);
   void send_probes(Now now, Peer& peer);
   void hear_of_path(Now now, Peer& peer, const Path& path);
   void note_boot(Now now, Peer& peer, const BootId& boot);
   bool is_underlay(const IpAddress& ip) const;
   discovery::PathKind kind_of(const Path& path) const;
+
+  // engine_records.cpp: what members tell about themselves
+  discovery::OwnView own_view(TimePoint now) const;
+  std::vector<Endpoint> observed() const;
+  void look_at_own_record_at(TimePoint when);
+  void look_at_own_record(Now now);
+  void publish_own_record(Now now);
+  void tell_nat(TimePoint now);
+  void take_record(Now now, ByteView bytes, PeerNumber from);
+  void meet_ourselves(Now now, const discovery::SignedRecord& record);
+  void apply_record(Now now, const discovery::RecordPtr& record);
+  void suggest_paths(TimePoint now, Peer& peer);
+  void suggest_all_paths(TimePoint now);
+  void apply_unmet_records(Now now);
+  void look_up(Now now, Peer& peer);
+  void note_proven(const Peer& peer);
+  void note_observed(TimePoint now, Peer& peer, const Path& path, const Endpoint& observed);
+  void tell_surroundings(Now now);
 
   // engine_handshake.cpp: keys
   bool wants_handshake(const Peer& peer, TimePoint now) const;
@@ -160,6 +204,15 @@ class Engine {
   Roster roster_;
   discovery::LanBeacon beacon_;
   discovery::ProbeBudget probe_budget_;
+  discovery::RecordBook book_;
+  discovery::OwnRecord own_record_;
+  discovery::Gossip gossip_;
+  discovery::StunClient stun_;
+  std::optional<discovery::Directory> directory_;
+  std::vector<IpAddress> echoed_;
+  std::optional<TimePoint> record_due_;  // when our own record is to be looked at
+  std::optional<NatKnown> nat_told_;
+  bool surroundings_changed_ = false;
   Interfaces interfaces_;
   std::map<SessionIndex, Pending> pending_;
   // Which of our indices are in use: sessions, pending ones and attempts.
@@ -170,7 +223,9 @@ class Engine {
   TokenBucket icmp_bucket_{20, 40};
   TokenBucket new_peer_bucket_{64, 128};
   std::optional<discovery::TagEpoch> epoch_;
+  TimePoint started_{};
   TimePoint last_input_{};
+  TimePoint next_twin_told_{};
   TimePoint next_housekeeping_{};
   mutable std::optional<TimePoint> deadline_;
   mutable bool deadline_known_ = false;

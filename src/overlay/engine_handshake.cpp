@@ -297,6 +297,7 @@ void Engine::confirm_pending(Now now, SessionIndex index, const Path& path) {
 void Engine::adopt(Now now, Peer& peer, const Established& established, const Path& path,
                    Adoption how) {
   learn(now, peer, established.peer, how.surely_fresh);
+  const bool new_edge = !peer.has_session();
   peer.sessions.push_back({.local_index = established.local_index,
                            .cipher = established.keys.cipher,
                            .created = now.mono,
@@ -319,6 +320,7 @@ void Engine::adopt(Now now, Peer& peer, const Established& established, const Pa
   if (how.initiator)
     emit(SendControl{peer.number, wire::encode_control({wire::ControlType::keepalive, {}})});
   for (Bytes& packet : peer.staging.take()) emit(ResendPacket{std::move(packet)});
+  if (new_edge) gossip_.edge_up(now.mono, peer.number);
   service(now, peer);
 }
 
@@ -332,6 +334,7 @@ void Engine::learn(Now now, Peer& peer, const ProvenPeer& proven, bool surely_fr
   peer.name = proven.payload.name;
   if (!news) return;
   for (const PeerNumber impostor : roster_.prove(peer, proven.id)) forget(impostor);
+  note_proven(peer);
   peer.claims = proven.payload.claims;
   const auto settled = roster_.settle_claims(peer, config_.claims, now.mono);
   for (const IpAddress& address : settled.refused)

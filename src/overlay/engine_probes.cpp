@@ -39,7 +39,7 @@ void Engine::handle_sighting(Now now, const discovery::Sighting& sighting) {
   if (beacon.static_key == self_.identity.static_key) return count(Drop::self);
   Peer* peer = roster_.by_static_key(beacon.static_key);
   const bool newcomer = peer == nullptr;
-  if (newcomer) peer = meet(now, sighting);
+  if (newcomer) peer = meet(now, beacon.node, beacon.static_key);
   if (peer == nullptr) return;
   // Until it is proven, the id is only what somebody said; the static key decides who is meant.
   if (peer->proven && peer->id != beacon.node) return count(Drop::bad_identity);
@@ -65,18 +65,17 @@ void Engine::handle_sighting(Now now, const discovery::Sighting& sighting) {
   service(now, *peer);
 }
 
-Peer* Engine::meet(Now now, const discovery::Sighting& sighting) {
+Peer* Engine::meet(Now now, const NodeId& claimed_id, const crypto::X25519Public& static_key) {
   const auto refuse = [&](Drop reason) {
     count(reason);
     return nullptr;
   };
   if (!new_peer_bucket_.take(now.mono)) return refuse(Drop::rate_limited);
   auto keys = discovery::ProbeKeys::derive(self_.suite, self_.identity.static_secret,
-                                           self_.identity.static_key, sighting.beacon.static_key,
-                                           self_.keys.psk);
+                                           self_.identity.static_key, static_key, self_.keys.psk);
   if (!keys) return refuse(Drop::bad_identity);
-  Peer* peer = roster_.add(roster_.reserve_number(), sighting.beacon.node,
-                           sighting.beacon.static_key, std::move(*keys), now.mono);
+  Peer* peer =
+      roster_.add(roster_.reserve_number(), claimed_id, static_key, std::move(*keys), now.mono);
   if (peer == nullptr) return refuse(Drop::table_full);
   roster_.refresh_tags(*peer, *epoch_);
   publish_routes();
@@ -98,6 +97,9 @@ bool Engine::sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon) {
 }
 
 void Engine::send_probes(Now now, Peer& peer) {
+  for (const Path& path : peer.paths.to_open(now.mono))
+    if (is_underlay(path.remote.ip) && probe_budget_.take(now.mono, path.remote.ip))
+      emit(OpenWay{path});
   for (const Path& path : peer.paths.due(now.mono)) {
     if (!is_underlay(path.remote.ip) || !probe_budget_.take(now.mono, path.remote.ip)) {
       peer.paths.postponed(now.mono, path);
@@ -171,6 +173,7 @@ void Engine::hear_of_path(Now now, Peer& peer, const Path& path) {
 void Engine::handle_probe_answer(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {
   if (!peer.paths.answered(now.mono, path, probe.number)) return count(Drop::replayed);
   probe_budget_.answered(path.remote.ip);
+  note_observed(now.mono, peer, path, probe.observed);
   peer.last_proven = now.mono;
   note_boot(now, peer, probe.boot);
   service(now, peer);

@@ -17,11 +17,16 @@ PeerState state_of(const Peer& peer, TimePoint now) {
   return now - peer.trying_since < kConnecting ? PeerState::connecting : PeerState::unreachable;
 }
 
-Reason reason_of(const Peer& peer, PeerState state) {
-  if (state == PeerState::unreachable) {
-    if (peer.said_goodbye) return Reason::said_goodbye;
-    return peer.ever_connected ? Reason::path_lost : Reason::no_answer;
-  }
+Reason why_no_path(const Peer& peer, wire::NatMapping own) {
+  if (peer.said_goodbye) return Reason::said_goodbye;
+  if (peer.ever_connected) return Reason::path_lost;
+  if (!peer.record) return Reason::no_answer;
+  const bool both = own == wire::NatMapping::dependent && peer.record->record.nat == own;
+  return both ? Reason::both_dependent : Reason::no_path;
+}
+
+Reason reason_of(const Peer& peer, PeerState state, wire::NatMapping own) {
+  if (state == PeerState::unreachable) return why_no_path(peer, own);
   if (!peer.paths.best() && peer.ever_connected) return Reason::path_lost;
   if (state == PeerState::connecting && peer.failed_attempts >= 2) return Reason::handshake_failing;
   if (peer.granted.size() != peer.claims.size()) return Reason::address_conflict;
@@ -36,6 +41,10 @@ std::string_view code(Reason reason) {
       return "none";
     case Reason::no_answer:
       return "no-answer";
+    case Reason::no_path:
+      return "no-path";
+    case Reason::both_dependent:
+      return "both-nats-address-and-port-dependent";
     case Reason::path_lost:
       return "path-lost";
     case Reason::said_goodbye:
@@ -55,6 +64,13 @@ std::string_view text(Reason reason) {
     case Reason::no_answer:
       return "it announces itself on the LAN but answers no probe: does a firewall there block "
              "incoming UDP?";
+    case Reason::no_path:
+      return "it told where it may be reached, but nothing there answers: is it switched off, or "
+             "do "
+             "both NATs or firewalls keep the other side out?";
+    case Reason::both_dependent:
+      return "both NATs use another port for each destination: forward a UDP port to one of the "
+             "two nodes";
     case Reason::path_lost:
       return "it stopped answering: is it switched off or disconnected?";
     case Reason::said_goodbye:
@@ -69,6 +85,8 @@ std::string_view text(Reason reason) {
 
 Snapshot Engine::snapshot(TimePoint now) const {
   Snapshot out;
+  out.reflexive = stun_.reflexive(now);
+  if (nat_told_) out.nat = nat_told_->mapping;
   for (const auto& [number, peer] : roster_.all()) {
     PeerSnapshot entry;
     entry.number = number;
@@ -78,7 +96,7 @@ Snapshot Engine::snapshot(TimePoint now) const {
     entry.addresses.push_back(overlay_address(config_.keys.id, peer.id));
     entry.addresses.insert(entry.addresses.end(), peer.granted.begin(), peer.granted.end());
     entry.state = state_of(peer, now);
-    entry.reason = reason_of(peer, entry.state);
+    entry.reason = reason_of(peer, entry.state, out.nat);
     entry.path = peer.paths.best();
     if (entry.path) entry.path_kind = *peer.paths.best_kind();
     entry.rtt = peer.paths.best_rtt();

@@ -16,10 +16,6 @@ Bytes binding_statement(const NetworkId& network, const crypto::X25519Public& st
 
 }  // namespace
 
-NodeId node_id(const crypto::Ed25519Public& key) {
-  return NodeId{crypto::sha256({as_bytes("meshnode node"), key})};
-}
-
 Identity Identity::from_seed(const crypto::Ed25519Seed& seed, const crypto::Suite& suite) {
   Identity out;
   out.signing_seed = seed;

@@ -2,12 +2,13 @@
 #pragma once
 
 #include "base/ids.h"
+#include "crypto/node_id.h"
 #include "crypto/suite.h"
 #include "overlay/network.h"
 
 namespace meshnode::overlay {
 
-NodeId node_id(const crypto::Ed25519Public& key);
+using crypto::node_id;
 
 struct Identity {
   crypto::Ed25519Seed signing_seed;

@@ -73,6 +73,8 @@ NetworkKeys NetworkKeys::derive(const NetworkSecret& network) {
     return crypto::derive_key(keys.id, network.secret.view(), label);
   };
   keys.lan = key("meshnode lan");
+  keys.record = key("meshnode record");
+  keys.rendezvous = key("meshnode rendezvous");
   keys.mac = key("meshnode mac");
   keys.psk = key("meshnode psk");
   return keys;

@@ -41,9 +41,11 @@ inline constexpr std::string_view kPassphraseSalt = "meshnode passphrase v1";
 struct NetworkKeys {
   NetworkId id{};
   std::uint32_t generation = 1;
-  Secret32 lan;  // seals beacons
-  Secret32 mac;  // gate in front of handshakes
-  Secret32 psk;  // Noise pre-shared key and salt of the pair-keyed probes
+  Secret32 lan;         // seals beacons
+  Secret32 mac;         // gate in front of handshakes
+  Secret32 record;      // seals records in the DHT
+  Secret32 rendezvous;  // where in the DHT
+  Secret32 psk;         // Noise pre-shared key and salt of the pair-keyed probes
 
   static NetworkKeys derive(const NetworkSecret& network);
 };

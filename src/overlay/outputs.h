@@ -3,13 +3,16 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/ids.h"
 #include "dataplane/slots.h"
+#include "discovery/dht_requests.h"
 #include "discovery/lan_beacon.h"
+#include "wire/record.h"
 
 namespace meshnode::overlay {
 
@@ -17,6 +20,11 @@ namespace meshnode::overlay {
 struct SendMessage {
   Path path;
   Bytes bytes;
+};
+// A datagram that gets past our own router and no further: it opens the way for what comes from
+// there.
+struct OpenWay {
+  Path path;
 };
 // A control frame, to be sealed by the TX pump under the peer's current key.
 struct SendControl {
@@ -52,8 +60,17 @@ struct AddressConflict {
   IpAddress address;
 };
 
+// How the world sees us, when that is known for the first time or changed.
+struct NatKnown {
+  std::vector<Endpoint> reflexive;  // best first
+  wire::NatMapping mapping = wire::NatMapping::unknown;
+};
+// Another machine speaks with our key.
+struct TwinIdentity {};
+
 using Output =
-    std::variant<SendMessage, discovery::BeaconTransmit, SendControl, ResendPacket, DeliverPacket,
-                 dataplane::SlotChange, PeerConnected, PeerLost, AddressConflict>;
+    std::variant<SendMessage, OpenWay, discovery::BeaconTransmit, SendControl, ResendPacket,
+                 DeliverPacket, dataplane::SlotChange, discovery::DhtRequest, PeerConnected,
+                 PeerLost, AddressConflict, NatKnown, TwinIdentity>;
 
 }  // namespace meshnode::overlay

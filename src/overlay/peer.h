@@ -12,6 +12,7 @@
 #include "base/replay_window.h"
 #include "discovery/path_book.h"
 #include "discovery/probe_keys.h"
+#include "discovery/signed_record.h"
 #include "overlay/handshake.h"
 #include "overlay/staging.h"
 
@@ -60,6 +61,11 @@ struct Peer {
   std::vector<wire::ProbeTag> tags;  // as registered in the roster
   std::optional<discovery::TagEpoch> stated_epoch;
   discovery::PathBook paths;
+  discovery::RecordPtr record;  // the newest that names this static key
+  std::vector<discovery::Target> suggested;
+  Endpoint observed4, observed6;  // how the peer sees us
+  std::optional<TimePoint> next_lookup;
+  Duration lookup_pause{};
   std::optional<Path> published_path;
 
   // Freshness. Probe and handshake numbers are proven by the peer's key; beacon numbers could be

@@ -16,7 +16,16 @@ namespace meshnode::overlay {
 enum class PeerState { connected, connecting, idle, unreachable };
 
 // Why there is no edge. Codes are for programs, text() is for people.
-enum class Reason { none, no_answer, path_lost, said_goodbye, handshake_failing, address_conflict };
+enum class Reason {
+  none,
+  no_answer,  // announced itself on the LAN
+  no_path,    // its record is known, none of its candidates answered
+  both_dependent,
+  path_lost,
+  said_goodbye,
+  handshake_failing,
+  address_conflict
+};
 std::string_view code(Reason reason);
 std::string_view text(Reason reason);
 
@@ -35,6 +44,8 @@ struct PeerSnapshot {
 };
 
 struct Snapshot {
+  std::vector<Endpoint> reflexive;  // our own, best first
+  wire::NatMapping nat = wire::NatMapping::unknown;
   std::vector<PeerSnapshot> peers;
 };
 

@@ -4,6 +4,9 @@
 //
 //   type 0  keep-alive, no body: also the initiator's first frame, which confirms the session
 //   type 1  goodbye, no body: the sender stops now
+//   type 2  record: one signed record (wire/record.h)
+//   type 3  digest: what the sender knows (wire/gossip.h)
+//   type 4  want: records that the sender would like (wire/gossip.h)
 //
 // Unknown types are ignored, so that later versions can add some.
 #pragma once
@@ -14,7 +17,13 @@
 
 namespace meshnode::wire {
 
-enum class ControlType : std::uint8_t { keepalive = 0, goodbye = 1 };
+enum class ControlType : std::uint8_t {
+  keepalive = 0,
+  goodbye = 1,
+  record = 2,
+  digest = 3,
+  want = 4
+};
 
 struct Control {
   ControlType type = ControlType::keepalive;

@@ -39,8 +39,7 @@ bool read_name(ByteView value, HandshakePayload& out) {
 bool read_claim(ByteView value, HandshakePayload& out) {
   if (value.size() != 4 || out.claims.size() == kMaxClaims) return false;
   const IpAddress address = IpAddress::from_bytes(value);
-  // 0/8 is this network, 224/3 multicast and reserved (RFC 6890): nobody's address.
-  if (value[0] == 0 || value[0] >= 224 || address.is_loopback()) return false;
+  if (!is_claimable(address)) return false;
   out.claims.push_back(address);
   return true;
 }
@@ -130,6 +129,12 @@ bool is_valid_name(std::string_view name) {
     name.remove_prefix(length);
   }
   return true;
+}
+
+bool is_claimable(const IpAddress& address) {
+  // 0/8 is this network, 224/3 multicast and reserved (RFC 6890): nobody's address.
+  return address.is_v4() && address.bytes()[0] != 0 && address.bytes()[0] < 224 &&
+         !address.is_loopback();
 }
 
 Bytes encode_payload(const HandshakePayload& payload) {

@@ -47,6 +47,9 @@ enum class PayloadOf { init, response };
 Bytes encode_payload(const HandshakePayload& payload);
 std::optional<HandshakePayload> parse_payload(ByteView bytes, PayloadOf message);
 
+// An IPv4 address that a member may claim in the overlay.
+bool is_claimable(const IpAddress& address);
+
 // Printable, no control characters, no invalid UTF-8: safe to show on a terminal.
 bool is_valid_name(std::string_view name);
 

@@ -6,7 +6,7 @@ namespace {
 constexpr std::uint16_t kBindingRequest = 0x0001;
 constexpr std::uint16_t kBindingSuccess = 0x0101;
 constexpr std::uint32_t kMagicCookie = 0x2112a442;
-constexpr std::string_view kSoftwareText = "meshnode mesh VPN member";
+constexpr std::string_view kSoftwareText = "STUN Binding client, RFC 8489   ";
 static_assert(kStunHeaderSize + 4 + kSoftwareText.size() == kStunRequestSize);
 
 enum Attribute : std::uint16_t {
@@ -20,6 +20,7 @@ enum Attribute : std::uint16_t {
   kSoftware = 0x8022,
   kResponseOrigin = 0x802b,
   kOtherAddress = 0x802c,
+  kStartId = 0xc0de,  // ours
 };
 // RFC 8489 §14: below this a receiver has to understand the attribute.
 constexpr std::uint16_t kFirstOptional = 0x8000;
@@ -102,7 +103,7 @@ bool append_address(Bytes& out, std::size_t budget, Attribute type, const Endpoi
 
 Bytes header(std::uint16_t type, const StunTransaction& transaction) {
   Bytes out;
-  out.reserve(96);
+  out.reserve(112);
   put_be(out, type);
   put_be<std::uint16_t>(out, 0);
   put_be(out, kMagicCookie);
@@ -148,12 +149,17 @@ std::optional<StunRequest> parse_stun_request(ByteView datagram) {
   return request;
 }
 
-Bytes stun_response(const StunRequest& request, const Endpoint& mapped,
+Bytes stun_response(const StunRequest& request, const Endpoint& mapped, std::uint64_t start_id,
                     const Endpoint& other_address, const Endpoint& response_origin) {
   const std::size_t budget = request.size * kStunAmplification;
   Bytes out = header(kBindingSuccess, request.transaction);
   if (!append_address(out, budget, kXorMappedAddress, mapped, mask_of(request.transaction)))
     return {};
+  if (out.size() + 12 <= budget) {
+    put_be<std::uint16_t>(out, kStartId);
+    put_be<std::uint16_t>(out, 8);
+    put_be(out, start_id);
+  }
   append_address(out, budget, kOtherAddress, other_address, {});
   append_address(out, budget, kResponseOrigin, response_origin, {});
   set_length(out);
@@ -177,6 +183,11 @@ std::optional<StunResponse> parse_stun_response(ByteView datagram,
   Endpoint plain;
   const bool ok = each_attribute(*attributes, [&](std::uint16_t type, ByteView value) {
     const bool is_xor = type == kXorMappedAddress;
+    if (type == kStartId) {
+      if (value.size() == 8 && !response.start_id)
+        response.start_id = load_be<std::uint64_t>(value.data());
+      return true;
+    }
     Endpoint* field = is_xor                    ? &response.mapped
                       : type == kMappedAddress  ? &plain
                       : type == kOtherAddress   ? &response.other

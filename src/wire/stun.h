@@ -5,10 +5,12 @@
 //    8  transaction (12)
 //   20  attributes: type (2) | length (2) | value | zero padding to a multiple of 4
 //
-// Request as our client sends it, 48 bytes: SOFTWARE with 24 characters, so that an answer over
-// IPv6 with all three addresses (92 bytes) stays within twice its request.
+// Request as our client sends it, 56 bytes: SOFTWARE with 32 characters, so that an answer over
+// IPv6 with everything in it (104 bytes) stays within twice its request.
 // Answer, in this order, each only if the budget has room for it: XOR-MAPPED-ADDRESS (12 bytes
-// over IPv4, 24 over IPv6), OTHER-ADDRESS, RESPONSE-ORIGIN (RFC 5780 §7.3, §7.4).
+// over IPv4, 24 over IPv6), START-ID (0xc0de, 12 bytes: ours; a value that is fresh in each start
+// of the server, so that a client notices that it lost its store), OTHER-ADDRESS, RESPONSE-ORIGIN
+// (RFC 5780 §7.3, §7.4).
 #pragma once
 
 #include <optional>
@@ -20,7 +22,7 @@ namespace meshnode::wire {
 
 using StunTransaction = Block<12>;
 inline constexpr std::size_t kStunHeaderSize = 20;
-inline constexpr std::size_t kStunRequestSize = 48;
+inline constexpr std::size_t kStunRequestSize = 56;
 // Nothing longer is looked at, either way.
 inline constexpr std::size_t kMaxStunSize = 548;
 // An answer is at most this many times as long as its request.
@@ -37,6 +39,7 @@ struct StunResponse {
   Endpoint mapped;  // always there
   Endpoint other;   // none if the server did not say
   Endpoint origin;  // likewise
+  std::optional<std::uint64_t> start_id;
 };
 
 // Nothing unless it is a well-formed Binding request whose comprehension-required attributes we
@@ -45,7 +48,7 @@ std::optional<StunRequest> parse_stun_request(ByteView datagram);
 
 // The answer to `request`. None endpoints are left out, and so is what would exceed the budget;
 // empty if not even the mapped address fits (a request below 22 bytes over IPv6).
-Bytes stun_response(const StunRequest& request, const Endpoint& mapped,
+Bytes stun_response(const StunRequest& request, const Endpoint& mapped, std::uint64_t start_id,
                     const Endpoint& other_address, const Endpoint& response_origin);
 
 Bytes stun_request(const StunTransaction& transaction);

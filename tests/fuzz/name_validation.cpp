@@ -41,7 +41,8 @@ void one_input(ByteView input) {
   }
   if (const auto number = node::parse_number(text, 5, 70000))
     MESH_ASSERT(*number >= 5 && *number <= 70000);
-  (void)node::check_host_port(text);
+  if (const auto host = node::parse_host_port(text))
+    MESH_ASSERT(HostPort::parse(host->to_string()) == *host);
   (void)node::parse_key(text);
   (void)node::parse_log_level(text);
   (void)node::weak_seed(text);

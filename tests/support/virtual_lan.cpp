@@ -98,6 +98,7 @@ void VirtualNode::start() {
   config.name = options_.name;
   config.claims = options_.claims;
   config.ciphers = options_.ciphers;
+  config.directory = options_.directory;
   numbers.last = std::max(numbers.last + 1, static_cast<std::uint64_t>(now().unix.ms));
   core_ = std::make_unique<overlay::Core>(std::move(config), suite, random_, numbers, *this);
   core_->start(now(), interfaces());
@@ -109,6 +110,7 @@ void VirtualNode::stop_cleanly() {
 }
 
 void VirtualNode::kill() {
+  for (auto& [key, listeners] : lan_.dht.listeners) listeners.erase(this);
   core_.reset();
 }
 
@@ -144,6 +146,44 @@ void VirtualNode::send(std::span<const DatagramRun> runs) {
       const std::size_t size = std::min(run.segment_size, run.data.size() - at);
       lan_.post({endpoint(), run.path.remote, to_bytes(run.data.subspan(at, size))});
     }
+}
+
+void VirtualNode::ask_dht(const discovery::DhtRequest& request) {
+  lan_.ask_dht(*this, request);
+}
+
+void VirtualLan::answer_from_dht(VirtualNode& who, const discovery::DhtKey& key,
+                                 const Bytes& value) {
+  later_.emplace(time + dht.latency, [&who, key, value] {
+    if (who.running()) who.core().from_directory(who.now(), key, value);
+  });
+}
+
+void VirtualLan::ask_dht(VirtualNode& who, const discovery::DhtRequest& request) {
+  if (!dht.up) return;
+  if (const auto* put = std::get_if<discovery::DhtPut>(&request)) {
+    ++dht.puts;
+    auto& values = dht.stored[put->key];
+    const bool news = !values.contains(put->id);
+    values[put->id] = {put->value, time + VirtualDht::kLife};
+    if (!news) return;  // listeners never hear of a refresh
+    for (VirtualNode* listener : dht.listeners[put->key])
+      answer_from_dht(*listener, put->key, put->value);
+    return;
+  }
+  const auto tell_all = [&](const discovery::DhtKey& key) {
+    for (const auto& [id, stored] : dht.stored[key])
+      if (stored.until > time) answer_from_dht(who, key, stored.value);
+  };
+  if (const auto* listen = std::get_if<discovery::DhtListen>(&request)) {
+    dht.listeners[listen->key].insert(&who);
+    tell_all(listen->key);
+  } else if (const auto* unlisten = std::get_if<discovery::DhtUnlisten>(&request)) {
+    dht.listeners[unlisten->key].erase(&who);
+  } else if (const auto* get = std::get_if<discovery::DhtGet>(&request)) {
+    ++dht.gets;
+    tell_all(get->key);
+  }  // what is taken back expires elsewhere
 }
 
 void VirtualNode::send_beacon(const discovery::BeaconTransmit& beacon) {
@@ -212,6 +252,7 @@ void VirtualLan::deliver(const Datagram& datagram) {
 std::optional<TimePoint> VirtualLan::next_moment() const {
   std::optional<TimePoint> next;
   if (!in_flight_.empty()) next = in_flight_.begin()->first;
+  if (!later_.empty() && (!next || later_.begin()->first < *next)) next = later_.begin()->first;
   for (const auto& node : nodes_) {
     if (!node->running()) continue;
     const auto deadline = node->core().next_deadline();
@@ -236,6 +277,11 @@ bool VirtualLan::run_until(const std::function<bool()>& condition, Duration limi
       const Datagram datagram = std::move(in_flight_.begin()->second);
       in_flight_.erase(in_flight_.begin());
       deliver(datagram);
+    }
+    while (!later_.empty() && later_.begin()->first <= time) {
+      const auto work = std::move(later_.begin()->second);
+      later_.erase(later_.begin());
+      work();
     }
     for (auto& node : nodes_) {
       if (!node->running()) continue;

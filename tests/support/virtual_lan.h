@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct NodeOptions {
   Block<32> identity_seed{};
   overlay::NetworkSecret network;
   std::vector<IpAddress> claims;
+  bool directory = false;  // knows the virtual DHT
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
                                       crypto::Cipher::chacha20_poly1305};
 };
@@ -59,6 +61,7 @@ class VirtualNode final : public overlay::Machine {
 
   std::vector<Bytes> delivered;  // inner packets that reached the TUN
   std::vector<overlay::Event> events;
+  std::vector<Endpoint> opened;
   std::uint64_t answered_pings = 0;
   milliseconds clock_offset{0};  // its wall clock is wrong by this much
   TestNumbers numbers;
@@ -67,6 +70,9 @@ class VirtualNode final : public overlay::Machine {
 
   // overlay::Machine
   void send(std::span<const DatagramRun> runs) override;
+  void open_way(const Path& path) override { opened.push_back(path.remote); }
+  void ask_dht(const discovery::DhtRequest& request) override;
+  void pass_on(wire::Protocol, const Path&, ByteView) override {}
   void send_beacon(const discovery::BeaconTransmit& beacon) override;
   void to_tun(std::span<const TunFrame> frames) override;
   void tell(const overlay::Event& event) override { events.push_back(event); }
@@ -83,6 +89,20 @@ struct Datagram {
   Endpoint from;
   Endpoint to;  // port 3732 and no address: to everybody's LAN port
   Bytes bytes;
+};
+
+struct VirtualDht {
+  bool up = true;
+  Duration latency = milliseconds(20);
+  static constexpr Duration kLife = minutes(10);
+  struct Stored {
+    Bytes value;
+    TimePoint until{};
+  };
+  std::map<discovery::DhtKey, std::map<discovery::DhtValueId, Stored>> stored;
+  std::map<discovery::DhtKey, std::set<VirtualNode*>> listeners;
+  std::uint64_t puts = 0;
+  std::uint64_t gets = 0;
 };
 
 class VirtualLan {
@@ -103,6 +123,9 @@ class VirtualLan {
   // Puts a datagram in without any disturbance, as an attacker on the LAN would.
   void inject(Datagram datagram) { deliver_at(time + latency, std::move(datagram)); }
 
+  // A model of the DHT: stores, tells listeners, answers; or is dead.
+  VirtualDht dht;
+
   TimePoint time{seconds(1000)};
   UnixTime unix{1'760'000'000'000};
   Duration latency = milliseconds(1);
@@ -116,6 +139,9 @@ class VirtualLan {
   std::uint64_t datagrams_sent = 0;
 
  private:
+  friend class VirtualNode;
+  void ask_dht(VirtualNode& who, const discovery::DhtRequest& request);
+  void answer_from_dht(VirtualNode& who, const discovery::DhtKey& key, const Bytes& value);
   void deliver_at(TimePoint when, Datagram datagram);
   void deliver(const Datagram& datagram);
   std::optional<TimePoint> next_moment() const;
@@ -123,6 +149,7 @@ class VirtualLan {
   std::uint64_t seed_;
   std::vector<std::unique_ptr<VirtualNode>> nodes_;
   std::multimap<TimePoint, Datagram> in_flight_;
+  std::multimap<TimePoint, std::function<void()>> later_;
 };
 
 // An ICMPv6 (or ICMPv4) echo request, complete with checksums.

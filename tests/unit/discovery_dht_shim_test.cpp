@@ -104,14 +104,14 @@ TEST(DhtShim, ClientAnswersItsBootstrapsOnly) {
   EXPECT_TRUE(passes(serving.inbound(kStart, kStranger, captured("ping"))));
 }
 
-TEST(DhtShim, MembersAskBootstrapsOnlyAndSayThatTheyAreClients) {
+TEST(DhtShim, MembersAskBootstrapsOnlyAndClientsSayThatTheyAreOnes) {
   for (const Role role : {Role::client, Role::serving_member}) {
     auto member = shim(role);
     ASSERT_TRUE(member.add_bootstrap(kHub));
     EXPECT_EQ(why(member.outbound(kStart, kStranger, captured("find"))), Refusal::unreachable);
     const auto verdict = member.outbound(kStart, kHub, captured("find"));
     ASSERT_TRUE(passes(verdict));
-    EXPECT_TRUE(inspect_dht(std::get<Bytes>(verdict))->client);
+    EXPECT_EQ(inspect_dht(std::get<Bytes>(verdict))->client, role == Role::client);
   }
 }
 

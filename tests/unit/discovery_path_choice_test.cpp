@@ -87,24 +87,25 @@ TEST_F(PathChoice, AFinishedHandshakeConfirmsAndWantsAnRtt) {
   EXPECT_GT(*book.next_deadline(), now + seconds(20)) << "once is enough";
 }
 
-TEST_F(PathChoice, AtMostEightCandidatesAndTheOldestGoes) {
+TEST_F(PathChoice, AtMostTwelveCandidatesAndTheOldestGoes) {
   for (std::uint8_t host = 1; host <= 20; ++host)
     EXPECT_TRUE(book.add(now, PathKind::direct, path(host)));
-  EXPECT_THAT(book.due(now), ElementsAre(path(13), path(14), path(15), path(16), path(17), path(18),
-                                         path(19), path(20)));
+  EXPECT_THAT(book.due(now),
+              ElementsAre(path(9), path(10), path(11), path(12), path(13), path(14), path(15),
+                          path(16), path(17), path(18), path(19), path(20)));
 }
 
 TEST_F(PathChoice, ConfirmedPathsAreNotDisplaced) {
   confirm(path(1), milliseconds(5));
   for (std::uint8_t host = 2; host <= 30; ++host) book.add(now, PathKind::direct, path(host));
   EXPECT_EQ(book.best(), path(1));
-  EXPECT_EQ(book.due(now).size(), 7U);
+  EXPECT_EQ(book.due(now).size(), 11U);
 }
 
-TEST_F(PathChoice, EightConfirmedPathsLeaveNoRoom) {
-  for (std::uint8_t host = 1; host <= 8; ++host) confirm(path(host), milliseconds(5));
-  EXPECT_FALSE(book.add(now, PathKind::lan, path(9)));
-  book.confirm(now, PathKind::lan, path(10));
+TEST_F(PathChoice, TwelveConfirmedPathsLeaveNoRoom) {
+  for (std::uint8_t host = 1; host <= 12; ++host) confirm(path(host), milliseconds(5));
+  EXPECT_FALSE(book.add(now, PathKind::lan, path(13)));
+  book.confirm(now, PathKind::lan, path(14));
   EXPECT_EQ(book.best(), path(1));
   EXPECT_TRUE(book.due(now).empty());
 }

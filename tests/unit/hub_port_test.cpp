@@ -94,6 +94,23 @@ class DhtPort : public testing::Test {
   io::EventLoop loop_;
 };
 
+// Any reachable member can be a bootstrap.
+TEST_F(DhtPort, TwoClientsMeetThroughAServingMember) {
+  Member serving(loop_, Role::client);
+  serving.port->set_role(Role::serving_member);
+  Member alice(loop_, Role::client);
+  Member bob(loop_, Role::client);
+  ASSERT_EQ(join(alice, serving.endpoint()), Outcome::ok);
+  ASSERT_EQ(join(bob, serving.endpoint()), Outcome::ok);
+  std::vector<Value> heard;
+  std::vector<Value> heard_by_serving;
+  bob.port->listen(kKey, [&](const Value& value) { heard.push_back(value); });
+  serving.port->listen(kKey, [&](const Value& value) { heard_by_serving.push_back(value); });
+  alice.port->put(kKey, 77, Bytes(496, 0xa5), [](Outcome) {});
+  EXPECT_TRUE(until([&] { return !heard.empty() && !heard_by_serving.empty(); }));
+  EXPECT_FALSE(alice.port->echoed_addresses().empty());
+}
+
 TEST_F(DhtPort, PutReachesAListenerAndAGetThroughAHub) {
   Member hub(loop_, Role::hub);
   Member alice(loop_, Role::client);

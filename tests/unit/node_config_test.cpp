@@ -19,7 +19,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr const char* kLanNotice = "for now this works like --lan-only: the DHT is not built yet";
 constexpr const char* kHostPort =
     "needs HOST:PORT, like hub.example.org:3731 or [2001:db8::1]:3731";
 
@@ -86,7 +85,7 @@ TEST_F(ConfigTest, DefaultsFollowTheInterface) {
   EXPECT_EQ(plain.dht_network, 3731U);
   EXPECT_EQ(plain.log_level, LogLevel::info);
   EXPECT_FALSE(plain.lan_only || plain.key || plain.seed);
-  EXPECT_THAT(plain.notices, ElementsAre(kLanNotice));
+  EXPECT_THAT(plain.notices, IsEmpty());
   const Config second = config({"--interface", "mesh1", "--lan-only"});
   EXPECT_EQ(second.state_dir, "/var/lib/meshnode/mesh1");
   EXPECT_EQ(second.control, "/run/meshnode/mesh1.sock");
@@ -117,19 +116,32 @@ TEST_F(ConfigTest, EveryOptionArrives) {
               ElementsAre(*Cidr::parse("10.77.0.1/24"), *Cidr::parse("10.78.0.1/32")));
   EXPECT_EQ(all.mtu, 1280);
   EXPECT_EQ(all.dht_network, 0U);
-  EXPECT_THAT(all.stuns, ElementsAre("stun.example.org:3478"));
+  EXPECT_THAT(all.stuns, ElementsAre(HostPort{"stun.example.org", 3478}));
   EXPECT_EQ(all.state_dir, "s");
   EXPECT_EQ(all.control, "c");
   EXPECT_EQ(all.log_level, LogLevel::debug);
-  EXPECT_THAT(all.notices, ElementsAre("--stun comes with the DHT: not built yet, ignored",
-                                       "--dht-network comes with the DHT: not built yet, ignored"));
+  EXPECT_THAT(all.notices, IsEmpty());
 }
 
-TEST_F(ConfigTest, BootstrapsAreKeptAndSaidToBeIgnored) {
-  const Config bootstrapped = config({"--bootstrap", "hub:3731", "--bootstrap", "[2001:db8::1]:1"});
-  EXPECT_THAT(bootstrapped.bootstraps, ElementsAre("hub:3731", "[2001:db8::1]:1"));
-  EXPECT_THAT(bootstrapped.notices,
-              ElementsAre("--bootstrap comes with the DHT: not built yet, ignored", kLanNotice));
+TEST_F(ConfigTest, Bootstraps) {
+  const Config read = config(
+      {"--bootstrap", "hub:3731", "--bootstrap", "[2001:db8::1]:1", "--bootstrap", "hub:3731"});
+  EXPECT_THAT(read.bootstraps, ElementsAre(HostPort{"hub", 3731}, HostPort{"2001:db8::1", 1}))
+      << "each once";
+  std::vector<std::string> many;
+  for (int i = 1; i <= 17; ++i) {
+    many.push_back("--bootstrap");
+    many.push_back("hub:" + std::to_string(i));
+  }
+  EXPECT_THAT(problems(many), HasSubstr("at most 16"));
+}
+
+TEST_F(ConfigTest, Serving) {
+  EXPECT_EQ(config({}).serve_dht, std::nullopt);
+  EXPECT_EQ(config({"--serve-dht", "auto"}).serve_dht, std::nullopt);
+  EXPECT_EQ(config({"--serve-dht", "on"}).serve_dht, true);
+  EXPECT_EQ(config({"--serve-dht", "off"}).serve_dht, false);
+  EXPECT_THAT(problems({"--serve-dht", "yes"}), HasSubstr("is auto, on or off"));
 }
 
 TEST_F(ConfigTest, AVectorOptionDoesNotSwallowWhatFollows) {
@@ -248,7 +260,7 @@ TEST_F(ConfigTest, AllProblemsComeAtOnce) {
   put(file_, "mtu = 1\nfrob = 2\nname = 7\n");
   EXPECT_EQ(problems({"--config", file_, "--frob", "--port", "0", "--log-level", "loud"}),
             "--frob: meshnode knows no such option (see meshnode --help)\n" + file_ +
-                ":2: frob: no such key; the keys are key, seed, lan-only, bootstrap, name, "
+                ":2: frob: no such key; the keys are key, seed, lan-only, bootstrap, serve-dht, name, "
                 "address, interface, mtu, port, lan-port, dht-network, stun, state-dir, control, "
                 "log-level\n" +
                 file_ + ":3: name: needs a text in quotes\n" + file_ +
@@ -362,7 +374,7 @@ log-level = "warn"
   EXPECT_EQ(read.key, some_network());
   EXPECT_EQ(read.name, "beta");
   EXPECT_EQ(read.addresses.size(), 2U);
-  EXPECT_THAT(read.stuns, ElementsAre("a:1"));
+  EXPECT_THAT(read.stuns, ElementsAre(HostPort{"a", 1}));
   EXPECT_EQ(read.mtu, 1300);
   EXPECT_EQ(read.port, 4000);
   EXPECT_EQ(read.log_level, LogLevel::warn);

@@ -17,7 +17,7 @@ TEST(Story, StartedTellsHowToJoin) {
                                          *IpAddress::parse("10.77.0.1")};
   EXPECT_THAT(started("mesh0", addresses, "7f3a-91c2", &join),
               ElementsAre("mesh0 is up: fd12::1, 10.77.0.1",
-                          "network 7f3a-91c2, waiting for its other members on this LAN",
+                          "network 7f3a-91c2, waiting for its other members",
                           "on the other machine run:       sudo meshnode --lan-only --key @-",
                           "and paste where it asks for it: mesh1abc"));
 }
@@ -25,7 +25,7 @@ TEST(Story, StartedTellsHowToJoin) {
 TEST(Story, WithoutAJoinLineThereIsNoSecretInIt) {
   EXPECT_THAT(started("mesh0", {*IpAddress::parse("fd12::1")}, "7f3a-91c2", nullptr),
               ElementsAre("mesh0 is up: fd12::1",
-                          "network 7f3a-91c2, waiting for its other members on this LAN"));
+                          "network 7f3a-91c2, waiting for its other members"));
 }
 
 TEST(Story, ConnectedIsOneLine) {
@@ -44,11 +44,27 @@ TEST(Story, AloneAsksForTheFingerprint) {
 TEST(Story, JoinLineHasTheTokenBesideTheCommand) {
   overlay::NetworkSecret network;
   Config config;
+  EXPECT_EQ(join_line(config, network).command, "sudo meshnode --key @-");
+  config.bootstraps = {{"hub.example.org", 3731}, {"2001:db8::1", 1}};
+  EXPECT_EQ(join_line(config, network).command,
+            "sudo meshnode --bootstrap hub.example.org:3731 --bootstrap [2001:db8::1]:1 --key @-");
+  config.bootstraps.clear();
+  config.lan_only = true;
   EXPECT_EQ(join_line(config, network).command, "sudo meshnode --lan-only --key @-");
   EXPECT_EQ(join_line(config, network).token, overlay::to_token(network));
   config.lan_port = 4000;
   EXPECT_EQ(join_line(config, network).command, "sudo meshnode --lan-only --lan-port 4000 --key @-")
       << "who listens elsewhere would never be heard";
+}
+
+TEST(Story, TheHubAndTheNat) {
+  using wire::NatMapping;
+  EXPECT_EQ(hub_up(milliseconds(12), NatMapping::endpoint_independent),
+            "hub up, 12 ms; your NAT: endpoint-independent mapping");
+  EXPECT_EQ(hub_up(std::chrono::microseconds(340), NatMapping::none), "hub up, 0.3 ms; no NAT here");
+  EXPECT_EQ(hub_up(milliseconds(12), NatMapping::dependent),
+            "hub up, 12 ms; your NAT: mapping depends on the destination (symmetric)");
+  EXPECT_EQ(hub_up(std::nullopt, NatMapping::unknown), "hub up");
 }
 
 TEST(Story, EachProblemIsALineOfItsOwn) {

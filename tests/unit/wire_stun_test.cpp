@@ -62,17 +62,18 @@ TEST(Stun, RfcResponses) {
 
 TEST(Stun, GoldenRequest) {
   EXPECT_EQ(to_hex(stun_request(kRfcTransaction)),
-            "0001001c2112a442b7e7a701bc34d686fa87dfae"
-            "80220018"
-            "6d6573686e6f6465206d6573682056504e206d656d626572");
+            "000100242112a442b7e7a701bc34d686fa87dfae"
+            "80220020"
+            "5354554e2042696e64696e6720636c69656e742c205246432038343839202020");
 }
 
 TEST(Stun, GoldenResponse) {
   const StunRequest request{kRfcTransaction, kStunRequestSize};
-  EXPECT_EQ(to_hex(stun_response(request, at("192.0.2.1:32853"), at("198.51.100.1:3733"),
-                                 at("198.51.100.1:3731"))),
-            "010100242112a442b7e7a701bc34d686fa87dfae"
+  EXPECT_EQ(to_hex(stun_response(request, at("192.0.2.1:32853"), 0x0102030405060708,
+                                 at("198.51.100.1:3733"), at("198.51.100.1:3731"))),
+            "010100302112a442b7e7a701bc34d686fa87dfae"
             "002000080001a147e112a643"
+            "c0de00080102030405060708"
             "802c000800010e95c6336401"
             "802b000800010e93c6336401");
 }
@@ -81,13 +82,14 @@ TEST(Stun, RoundTripOfBothFamilies) {
   for (const char* address : {"192.0.2.1:1", "[2001:db8::1]:65535"}) {
     const auto request = parse_stun_request(stun_request(kRfcTransaction));
     ASSERT_TRUE(request);
-    const Bytes answer = stun_response(*request, at(address), at(address), at(address));
+    const Bytes answer = stun_response(*request, at(address), 7, at(address), at(address));
     EXPECT_LE(answer.size(), kStunAmplification * request->size);
     const auto response = parse_stun_response(answer, kRfcTransaction);
     ASSERT_TRUE(response);
     EXPECT_EQ(response->mapped, at(address));
     EXPECT_EQ(response->other, at(address));
     EXPECT_EQ(response->origin, at(address));
+    EXPECT_EQ(response->start_id, 7U);
   }
 }
 
@@ -96,12 +98,12 @@ TEST(Stun, AnswerIsNeverMoreThanTwiceItsRequest) {
   const Endpoint v6 = at("[2001:db8::1]:1");
   for (std::size_t size = kStunHeaderSize; size <= 100; size += 4) {
     const StunRequest request{kRfcTransaction, size};
-    EXPECT_LE(stun_response(request, v4, v4, v4).size(), 2 * size);
-    EXPECT_LE(stun_response(request, v6, v6, v6).size(), 2 * size);
+    EXPECT_LE(stun_response(request, v4, 7, v4, v4).size(), 2 * size);
+    EXPECT_LE(stun_response(request, v6, 7, v6, v6).size(), 2 * size);
   }
   const StunRequest bare{kRfcTransaction, kStunHeaderSize};
-  EXPECT_EQ(stun_response(bare, v4, v4, v4).size(), 32U);  // mapped address only
-  EXPECT_TRUE(stun_response(bare, v6, v6, v6).empty());
+  EXPECT_EQ(stun_response(bare, v4, 7, v4, v4).size(), 32U);  // mapped address only
+  EXPECT_TRUE(stun_response(bare, v6, 7, v6, v6).empty());
 }
 
 TEST(Stun, ChangeRequest) {

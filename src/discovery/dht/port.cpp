@@ -244,6 +244,10 @@ Ticket Port::ping(const Endpoint& node, OnDone done) {
   return ticket;
 }
 
+void Port::set_role(discovery::DhtShim::Role role) {
+  impl_->shared->set_role(role);
+}
+
 void Port::connectivity_changed() {
   impl_->runner.connectivityChanged();
 }
@@ -282,6 +286,13 @@ std::vector<Endpoint> Port::good_nodes(std::size_t limit) const {
   return out;
 }
 
+std::vector<IpAddress> Port::echoed_addresses() const {
+  std::vector<IpAddress> out;
+  for (const ::dht::SockAddr& address : impl_->runner.getPublicAddress())
+    if (const IpAddress ip = from_opendht(address).ip) out.push_back(ip);
+  return out;
+}
+
 Counters Port::counters() const {
   return impl_->shared->counters();
 }
@@ -290,7 +301,7 @@ Counters Port::counters() const {
 
 std::optional<TimePoint> Port::next_deadline() const {
   // Requests are few, and most wait for milliseconds.
-  std::optional<TimePoint> out;
+  std::optional<TimePoint> out = impl_->shared->next_repeat();
   for (const auto& [ticket, request] : impl_->requests)
     if (request.deadline != TimePoint::max() && (!out || request.deadline < *out))
       out = request.deadline;
@@ -298,6 +309,7 @@ std::optional<TimePoint> Port::next_deadline() const {
 }
 
 void Port::timeout(TimePoint now) {
+  impl_->shared->send_repeats(now);
   std::vector<Ticket> due;
   for (const auto& [ticket, request] : impl_->requests)
     if (request.deadline <= now) due.push_back(ticket);

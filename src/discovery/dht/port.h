@@ -140,12 +140,17 @@ class Port {
 
   // An own address changed: OpenDHT checks its nodes anew.
   void connectivity_changed();
+  // Between client and serving member.
+  void set_role(discovery::DhtShim::Role role);
 
   State state() const;
   void stats(OnStats done);
   // The good nodes now, at most `limit`. Waits for the step that OpenDHT is in (milliseconds).
   std::vector<Endpoint> good_nodes(std::size_t limit) const;
   Counters counters() const;
+  // Our addresses as other nodes saw them, most often seen first: without ports, and only hints.
+  // Waits as good_nodes() does.
+  std::vector<IpAddress> echoed_addresses() const;
 
   std::optional<TimePoint> next_deadline() const;
   void timeout(TimePoint now);

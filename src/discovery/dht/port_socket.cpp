@@ -50,6 +50,7 @@ int Shared::outbound(const Endpoint& to, ByteView datagram) {
   const TimePoint now = doors_.now();
   Bytes bytes;
   Path path;
+  bool repeat = false;
   {
     const std::lock_guard lock(mutex_);
     auto verdict = shim_.outbound(now, to, datagram);
@@ -60,7 +61,11 @@ int Shared::outbound(const Endpoint& to, ByteView datagram) {
     bytes = std::get<Bytes>(std::move(verdict));
     path = paths_.to(to);
     ++counters_.out;
+    if (!began_) began_ = now;
+    repeat = wants_repeat(now, bytes);
+    if (repeat) repeats_.push_back({now + kRepeatAfter, path, bytes});
   }
+  if (repeat) result([] {}, false);  // the loop looks at its deadlines anew
   switch (doors_.send(path, bytes)) {
     case Sent::sent:
       return 0;
@@ -72,6 +77,37 @@ int Shared::outbound(const Endpoint& to, ByteView datagram) {
       return EAFNOSUPPORT;
   }
   return EHOSTUNREACH;
+}
+
+// Members only, whose requests go to bootstraps alone.
+bool Shared::wants_repeat(TimePoint now, ByteView datagram) const {
+  if (!member_ || repeats_.size() >= kMaxRepeats) return false;
+  if (began_ && now - *began_ >= kStart) return false;
+  const auto message = wire::inspect_dht(datagram);
+  return message && message->kind == wire::DhtMessage::Kind::request;
+}
+
+std::optional<TimePoint> Shared::next_repeat() const {
+  const std::lock_guard lock(mutex_);
+  return repeats_.empty() ? std::nullopt : std::optional(repeats_.front().due);
+}
+
+void Shared::send_repeats(TimePoint now) {
+  for (;;) {
+    Repeat repeat;
+    {
+      const std::lock_guard lock(mutex_);
+      if (repeats_.empty() || repeats_.front().due > now) return;
+      repeat = std::move(repeats_.front());
+      repeats_.pop_front();
+    }
+    doors_.send(repeat.path, repeat.bytes);
+  }
+}
+
+void Shared::set_role(discovery::DhtShim::Role role) {
+  const std::lock_guard lock(mutex_);
+  shim_.set_role(role);
 }
 
 void Shared::result(std::function<void()> deliver, bool vital) {

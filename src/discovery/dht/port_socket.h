@@ -20,9 +20,16 @@ Endpoint from_opendht(const ::dht::SockAddr& address);
 class Shared : public std::enable_shared_from_this<Shared> {
  public:
   static constexpr std::size_t kMaxResults = 4096;
+  // A lost datagram costs OpenDHT a second. While a member starts, each request goes twice.
+  static constexpr Duration kStart = seconds(15);
+  static constexpr Duration kRepeatAfter = milliseconds(40);
+  static constexpr std::size_t kMaxRepeats = 64;
 
   Shared(const PortConfig& config, Doors doors)
-      : doors_(std::move(doors)), shim_({config.role, config.network}), paths_(config.salt) {}
+      : doors_(std::move(doors)),
+        shim_({config.role, config.network}),
+        paths_(config.salt),
+        member_(config.role != discovery::DhtShim::Role::hub) {}
 
   // What the shim makes of it for OpenDHT; nothing if it was dropped.
   std::optional<Bytes> inbound(TimePoint now, const Path& path, ByteView datagram);
@@ -36,12 +43,22 @@ class Shared : public std::enable_shared_from_this<Shared> {
   bool add_bootstrap(const Endpoint& bootstrap);
   void remove_bootstrap(const Endpoint& bootstrap);
   void never_name(std::vector<Endpoint> members);
+  void set_role(discovery::DhtShim::Role role);
   Counters counters() const;
+  // Any thread: what is to be sent once more, and when.
+  std::optional<TimePoint> next_repeat() const;
+  void send_repeats(TimePoint now);
   // Loop thread: from now on nothing is delivered.
   void close() { open_ = false; }
 
  private:
+  struct Repeat {
+    TimePoint due{};
+    Path path;
+    Bytes bytes;
+  };
   void deliver();
+  bool wants_repeat(TimePoint now, ByteView datagram) const;
 
   const Doors doors_;
   bool open_ = true;  // loop thread only
@@ -50,6 +67,9 @@ class Shared : public std::enable_shared_from_this<Shared> {
   discovery::DhtShim shim_;
   ReturnPaths paths_;
   Counters counters_;
+  std::deque<Repeat> repeats_;
+  bool member_ = false;
+  std::optional<TimePoint> began_;
   std::deque<std::function<void()>> results_;
   bool posted_ = false;
 };

@@ -1,4 +1,4 @@
-#include "hub/resolver.h"
+#include "io/resolver.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -11,7 +11,7 @@
 
 #include "io/socket_address.h"
 
-namespace meshnode::hub {
+namespace meshnode::io {
 namespace {
 
 std::vector<Endpoint> look_up(const HostPort& name) {
@@ -22,10 +22,10 @@ std::vector<Endpoint> look_up(const HostPort& name) {
   std::vector<Endpoint> out;
   for (const addrinfo* each = list; each != nullptr && out.size() < Resolver::kMost;
        each = each->ai_next) {
-    io::SocketAddress address{};
+    SocketAddress address{};
     if (each->ai_addrlen > sizeof address) continue;
     std::memcpy(&address, each->ai_addr, each->ai_addrlen);
-    const Endpoint endpoint{io::from_socket_address(address).ip, name.port};
+    const Endpoint endpoint{from_socket_address(address).ip, name.port};
     if (endpoint.ip && std::find(out.begin(), out.end(), endpoint) == out.end())
       out.push_back(endpoint);
   }
@@ -101,4 +101,4 @@ void Resolver::ask(const HostPort& name, OnAnswer answer) {
   state_->wake.notify_one();
 }
 
-}  // namespace meshnode::hub
+}  // namespace meshnode::io

@@ -11,17 +11,18 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/endpoint.h"
+#include "base/host_port.h"
 #include "base/random.h"
-#include "hub/config.h"
 
-namespace meshnode::hub {
+namespace meshnode::discovery {
 
 class Bootstraps {
  public:
   static constexpr Duration kPingLeast = seconds(30);
   static constexpr Duration kPingMost = seconds(60);
   static constexpr Duration kRetryFirst = seconds(1);
-  static constexpr Duration kRetryMost = seconds(60);
+  static constexpr Duration kRetryMost = seconds(30);
   // An address behind a name may change.
   static constexpr Duration kResolveAgain = minutes(10);
 
@@ -30,6 +31,8 @@ class Bootstraps {
     std::function<void(const HostPort&)> resolve;
     // Answered by pinged(), always. `named`: somebody trusts it enough to name it.
     std::function<void(const Endpoint&, bool named)> ping;
+    // A named node answers that did not before. May be empty.
+    std::function<void(const Endpoint&)> returned{};
   };
 
   Bootstraps(std::vector<HostPort> names, Random& random, Doors doors);
@@ -40,6 +43,13 @@ class Bootstraps {
   void pinged(TimePoint now, const Endpoint& node, bool answered);
   std::optional<TimePoint> next_deadline() const;
   void timeout(TimePoint now);
+
+  struct NameStatus {
+    HostPort name;
+    bool up = false;              // one of its nodes answered the last ping
+    std::vector<Endpoint> nodes;  // empty as long as it does not resolve
+  };
+  std::vector<NameStatus> names() const;
 
  private:
   struct Name {
@@ -52,6 +62,7 @@ class Bootstraps {
     bool named = false;  // else remembered
     TimePoint due{};
     bool asked = false;
+    bool up = false;
     Duration retry = kRetryFirst;
   };
   void look(TimePoint now);
@@ -64,4 +75,4 @@ class Bootstraps {
   Doors doors_;
 };
 
-}  // namespace meshnode::hub
+}  // namespace meshnode::discovery

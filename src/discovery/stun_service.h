@@ -11,7 +11,7 @@
 #include "base/endpoint.h"
 #include "base/token_bucket.h"
 
-namespace meshnode::hub {
+namespace meshnode::discovery {
 
 class StunService {
  public:
@@ -21,7 +21,8 @@ class StunService {
   static constexpr double kTotal = 5000;
   static constexpr double kTotalBurst = 10000;
 
-  explicit StunService(std::uint64_t salt);
+  // `start_id` is fresh in each start, and told to who asks.
+  StunService(std::uint64_t salt, std::uint64_t start_id);
 
   // The answer to a datagram that came to `origin`; empty if there is none. `other` is named in
   // OTHER-ADDRESS; none is left out.
@@ -39,10 +40,11 @@ class StunService {
   TokenBucket& bucket_of(const IpAddress& source);
 
   std::uint64_t salt_;
+  std::uint64_t start_id_;
   TokenBucket total_{kTotal, kTotalBurst};
   std::vector<TokenBucket> sources_;
   DropCounters drops_;
   std::uint64_t answered_ = 0;
 };
 
-}  // namespace meshnode::hub
+}  // namespace meshnode::discovery

@@ -1,16 +1,18 @@
-#include "hub/stun_service.h"
+#include "discovery/stun_service.h"
 
 #include "wire/stun.h"
 
-namespace meshnode::hub {
+namespace meshnode::discovery {
 namespace {
 
 constexpr std::size_t kSlots = 4096;
 
 }  // namespace
 
-StunService::StunService(std::uint64_t salt)
-    : salt_(salt), sources_(kSlots, TokenBucket(kPerSource, kPerSourceBurst)) {}
+StunService::StunService(std::uint64_t salt, std::uint64_t start_id)
+    : salt_(salt),
+      start_id_(start_id),
+      sources_(kSlots, TokenBucket(kPerSource, kPerSourceBurst)) {}
 
 TokenBucket& StunService::bucket_of(const IpAddress& source) {
   // FNV-1a, begun at the salt.
@@ -27,10 +29,10 @@ Bytes StunService::answer(TimePoint now, const Endpoint& from, const Endpoint& o
   // An answer from elsewhere would be a way to make us send to who did not ask for it.
   if (request->change_ip || request->change_port) return drop(Drop::unsupported);
   if (!bucket_of(from.ip).take(now) || !total_.take(now)) return drop(Drop::rate_limited);
-  Bytes out = wire::stun_response(*request, from, other, origin);
+  Bytes out = wire::stun_response(*request, from, start_id_, other, origin);
   if (out.empty()) return drop(Drop::too_big);
   ++answered_;
   return out;
 }
 
-}  // namespace meshnode::hub
+}  // namespace meshnode::discovery

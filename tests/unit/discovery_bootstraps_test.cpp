@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "hub/bootstraps.h"
+#include "discovery/bootstraps.h"
 #include "tests/support/seeded_random.h"
 
-namespace meshnode::hub {
+namespace meshnode::discovery {
 namespace {
 
 const HostPort kName{"hub.example", 3731};
@@ -99,4 +99,4 @@ TEST_F(HubBootstraps, ForgetsAMemoryThatDoesNotAnswer) {
 }
 
 }  // namespace
-}  // namespace meshnode::hub
+}  // namespace meshnode::discovery

@@ -9,9 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "hub/config.h"
+#include "base/endpoint.h"
+#include "base/host_port.h"
 
-namespace meshnode::hub {
+namespace meshnode::io {
 
 class Resolver {
  public:
@@ -32,4 +33,4 @@ class Resolver {
   std::shared_ptr<State> state_;
 };
 
-}  // namespace meshnode::hub
+}  // namespace meshnode::io

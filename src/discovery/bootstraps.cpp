@@ -1,8 +1,9 @@
-#include "hub/bootstraps.h"
+#include "discovery/bootstraps.h"
 
 #include <algorithm>
+#include <utility>
 
-namespace meshnode::hub {
+namespace meshnode::discovery {
 
 Bootstraps::Bootstraps(std::vector<HostPort> names, Random& random, Doors doors)
     : random_(random), doors_(std::move(doors)) {
@@ -55,6 +56,8 @@ void Bootstraps::pinged(TimePoint now, const Endpoint& node, bool answered) {
     nodes_.erase(at);  // a memory that does not hold any more
     return;
   }
+  const bool returned = answered && !entry.up && entry.named;
+  entry.up = answered;
   if (answered) {
     entry.retry = kRetryFirst;
     const auto span = static_cast<std::uint64_t>((kPingMost - kPingLeast).count());
@@ -63,6 +66,22 @@ void Bootstraps::pinged(TimePoint now, const Endpoint& node, bool answered) {
     entry.due = now + jittered(entry.retry);
     entry.retry = std::min(entry.retry * 2, kRetryMost);
   }
+  if (returned && doors_.returned) doors_.returned(node);
+}
+
+std::vector<Bootstraps::NameStatus> Bootstraps::names() const {
+  std::vector<NameStatus> out;
+  for (const Name& name : names_) {
+    NameStatus status{.name = name.name, .nodes = {}};
+    if (const auto found = found_.find(name.name); found != found_.end())
+      status.nodes = found->second;
+    for (const Endpoint& node : status.nodes) {
+      const auto entry = nodes_.find(node);
+      status.up = status.up || (entry != nodes_.end() && entry->second.up);
+    }
+    out.push_back(std::move(status));
+  }
+  return out;
 }
 
 std::optional<TimePoint> Bootstraps::next_deadline() const {
@@ -96,4 +115,4 @@ void Bootstraps::look(TimePoint now) {
   for (const auto& [endpoint, named] : ping) doors_.ping(endpoint, named);
 }
 
-}  // namespace meshnode::hub
+}  // namespace meshnode::discovery

@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
-#include "hub/stun_service.h"
+#include "discovery/stun_service.h"
 #include "wire/stun.h"
 
-namespace meshnode::hub {
+namespace meshnode::discovery {
 namespace {
 
 const Endpoint kClient = *Endpoint::parse("203.0.113.9:4444");
@@ -11,8 +11,8 @@ const Endpoint kAsked = *Endpoint::parse("192.0.2.1:3731");
 const Endpoint kOther = *Endpoint::parse("192.0.2.2:3733");
 constexpr wire::StunTransaction kTransaction{1, 2, 3};
 
-TEST(HubStun, TellsTheMappedAndTheOtherAddress) {
-  StunService stun(1);
+TEST(StunService, TellsTheMappedAndTheOtherAddress) {
+  StunService stun(1, 99);
   const Bytes request = wire::stun_request(kTransaction);
   const Bytes answer = stun.answer(TimePoint(seconds(1)), kClient, kAsked, kOther, request);
   EXPECT_LE(answer.size(), 2 * request.size());
@@ -21,10 +21,11 @@ TEST(HubStun, TellsTheMappedAndTheOtherAddress) {
   EXPECT_EQ(response->mapped, kClient);
   EXPECT_EQ(response->other, kOther);
   EXPECT_EQ(response->origin, kAsked);
+  EXPECT_EQ(response->start_id, 99U);
 }
 
-TEST(HubStun, LimitsOneSourceAndNotTheOthers) {
-  StunService stun(1);
+TEST(StunService, LimitsOneSourceAndNotTheOthers) {
+  StunService stun(1, 99);
   const Bytes request = wire::stun_request(kTransaction);
   int answers = 0;
   const auto ask = [&](TimePoint now, const Endpoint& from) {
@@ -41,8 +42,8 @@ TEST(HubStun, LimitsOneSourceAndNotTheOthers) {
   EXPECT_TRUE(ask(TimePoint(seconds(2)), kClient)) << "it recovers";
 }
 
-TEST(HubStun, LimitsAllTogether) {
-  StunService stun(1);
+TEST(StunService, LimitsAllTogether) {
+  StunService stun(1, 99);
   const Bytes request = wire::stun_request(kTransaction);
   int answers = 0;
   for (std::uint32_t i = 0; i < 20000; ++i) {
@@ -55,8 +56,8 @@ TEST(HubStun, LimitsAllTogether) {
   EXPECT_EQ(answers, StunService::kTotalBurst);
 }
 
-TEST(HubStun, IsSilentToEverythingElse) {
-  StunService stun(1);
+TEST(StunService, IsSilentToEverythingElse) {
+  StunService stun(1, 99);
   const Bytes request = wire::stun_request(kTransaction);
   const TimePoint now(seconds(1));
   for (std::size_t size = 0; size < request.size(); ++size)
@@ -66,4 +67,4 @@ TEST(HubStun, IsSilentToEverythingElse) {
 }
 
 }  // namespace
-}  // namespace meshnode::hub
+}  // namespace meshnode::discovery

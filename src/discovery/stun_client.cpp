@@ -1,0 +1,171 @@
+#include "discovery/stun_client.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace meshnode::discovery {
+namespace {
+
+// Pauses behind the first questions, then kRetry.
+constexpr Duration kPauses[] = {milliseconds(100), milliseconds(200), milliseconds(400),
+                                milliseconds(800), milliseconds(1600)};
+
+}  // namespace
+
+StunClient::StunClient(Random& random) : random_(random) {}
+
+void StunClient::add_server(TimePoint now, const Endpoint& server) {
+  if (!server.ip || server.port == 0 || servers_.size() >= kMaxServers) return;
+  auto [entry, fresh] = servers_.try_emplace(server);
+  if (!fresh) {
+    entry->second.secondary = false;
+    return;
+  }
+  entry->second.added = entry->second.next = now;
+}
+
+void StunClient::remove_server(const Endpoint& server) {
+  servers_.erase(server);
+}
+
+void StunClient::ask_again(TimePoint now) {
+  for (auto& [endpoint, server] : servers_) {
+    server.next = now;
+    server.tries = 0;
+  }
+}
+
+void StunClient::send(TimePoint now, const Endpoint& to, Server& server) {
+  const auto transaction = random_.block<12>();
+  server.asked[server.next_slot] = {transaction, now};
+  server.next_slot = (server.next_slot + 1) % server.asked.size();
+  transmits_.push_back({to, wire::stun_request(transaction)});
+  server.next = now + (server.tries < std::size(kPauses) ? kPauses[server.tries] : kRetry);
+  ++server.tries;
+}
+
+bool StunClient::handle_datagram(TimePoint now, const Endpoint& from, ByteView datagram,
+                                 DropCounters& drops) {
+  if (wire::parse_stun_request(datagram)) return false;
+  const auto found = servers_.find(from);
+  if (found == servers_.end()) {
+    drops.count(Drop::unsolicited);
+    return true;
+  }
+  for (Asked& asked : found->second.asked) {
+    if (asked.sent == TimePoint{}) continue;
+    const auto response = wire::parse_stun_response(datagram, asked.transaction);
+    if (!response) continue;
+    const Duration rtt = now - asked.sent;
+    asked = {};
+    note_answer(now, from, found->second, *response, rtt);
+    return true;
+  }
+  drops.count(Drop::unsolicited);
+  return true;
+}
+
+void StunClient::note_answer(TimePoint now, const Endpoint& from, Server& server,
+                             const wire::StunResponse& response, Duration rtt) {
+  if (server.start_id && response.start_id && *server.start_id != *response.start_id)
+    restarted_ = true;
+  if (response.start_id) server.start_id = response.start_id;
+  const bool changed = server.answered && server.mapped != response.mapped;
+  const bool first = !server.answered;
+  server.mapped = response.mapped;
+  server.answered = now;
+  server.rtt = rtt;
+  server.tries = 0;
+  const auto spread = static_cast<std::uint64_t>((kRefresh * 2 / 5).count());
+  server.next =
+      now + kRefresh * 4 / 5 + Duration(static_cast<Duration::rep>(random_.below(spread)));
+  // What one server sees anew, the others should look at, too.
+  if (changed)
+    for (auto& [endpoint, other] : servers_)
+      if (&other != &server && other.answered != now) other.next = now;
+  if (first && !server.secondary) ask_other_port(now, from, response.other);
+}
+
+// Of the other address only the port counts: behind a 1:1 NAT the address is private.
+void StunClient::ask_other_port(TimePoint now, const Endpoint& from, const Endpoint& other) {
+  if (other.port == 0 || other.port == from.port) return;
+  const Endpoint second{from.ip, other.port};
+  if (servers_.size() >= kMaxServers || servers_.contains(second)) return;
+  Server& added = servers_[second];
+  added.added = added.next = now;
+  added.secondary = true;
+}
+
+void StunClient::handle_timeout(TimePoint now) {
+  for (auto& [endpoint, server] : servers_)
+    if (now >= server.next) send(now, endpoint, server);
+}
+
+std::optional<StunClient::Transmit> StunClient::poll() {
+  if (transmits_.empty()) return std::nullopt;
+  Transmit out = std::move(transmits_.front());
+  transmits_.erase(transmits_.begin());
+  return out;
+}
+
+std::optional<TimePoint> StunClient::next_deadline() const {
+  std::optional<TimePoint> out;
+  for (const auto& [endpoint, server] : servers_)
+    if (!out || server.next < *out) out = server.next;
+  return out;
+}
+
+bool StunClient::counts(TimePoint now, const Server& server) {
+  return server.answered && now - *server.answered < kLife;
+}
+
+std::vector<Endpoint> StunClient::reflexive(TimePoint now) const {
+  std::map<Endpoint, unsigned> votes;
+  for (const auto& [endpoint, server] : servers_)
+    if (counts(now, server)) votes[server.mapped] += server.secondary ? 1 : 2;
+  std::vector<Endpoint> out;
+  for (const auto& [endpoint, count] : votes) out.push_back(endpoint);
+  std::stable_sort(out.begin(), out.end(),
+                   [&](const Endpoint& a, const Endpoint& b) { return votes[a] > votes[b]; });
+  return out;
+}
+
+wire::NatMapping StunClient::mapping(TimePoint now, const std::vector<Endpoint>& own) const {
+  using wire::NatMapping;
+  for (const Family family : {Family::v4, Family::v6}) {
+    unsigned witnesses = 0;
+    std::vector<Endpoint> seen;
+    for (const auto& [endpoint, server] : servers_) {
+      if (!counts(now, server) || server.mapped.ip.family() != family) continue;
+      ++witnesses;
+      if (std::find(seen.begin(), seen.end(), server.mapped) == seen.end())
+        seen.push_back(server.mapped);
+    }
+    if (witnesses == 0) continue;
+    const bool all_own = std::all_of(seen.begin(), seen.end(), [&](const Endpoint& each) {
+      return std::find(own.begin(), own.end(), each) != own.end();
+    });
+    if (all_own) return NatMapping::none;
+    if (seen.size() > 1) return NatMapping::dependent;
+    return witnesses > 1 ? NatMapping::endpoint_independent : NatMapping::unknown;
+  }
+  return NatMapping::unknown;
+}
+
+std::optional<Duration> StunClient::rtt(TimePoint now, const Endpoint& server) const {
+  const auto found = servers_.find(server);
+  if (found == servers_.end() || !counts(now, found->second)) return std::nullopt;
+  return found->second.rtt;
+}
+
+bool StunClient::take_restarted() {
+  return std::exchange(restarted_, false);
+}
+
+bool StunClient::settled(TimePoint now, Duration patience) const {
+  return std::all_of(servers_.begin(), servers_.end(), [&](const auto& each) {
+    return each.second.answered || now - each.second.added >= patience;
+  });
+}
+
+}  // namespace meshnode::discovery

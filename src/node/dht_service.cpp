@@ -1,0 +1,280 @@
+#include "node/dht_service.h"
+
+#include <cerrno>
+
+#include "discovery/candidates.h"
+#include "io/clock.h"
+#include "node/terminal.h"
+
+namespace meshnode::node {
+namespace {
+
+constexpr Duration kLook = seconds(5);
+constexpr Duration kPutAgain = seconds(30);
+// A hub that speaks STUN has told about our NAT by then.
+constexpr Duration kNatPatience = seconds(1);
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+}  // namespace
+
+Result<std::unique_ptr<DhtService>> DhtService::open(const Config& config,
+                                                     const PortSockets& sockets, Random& random,
+                                                     overlay::Core& core, Doors doors) {
+  std::unique_ptr<DhtService> out(new DhtService(config, sockets, core, std::move(doors)));
+  out->stun_ = discovery::StunService(random.u64(), random.u64());
+  if (auto opened = out->open_port(random); !opened) return opened.error();
+  out->open_names(random);
+  return out;
+}
+
+DhtService::DhtService(const Config& config, const PortSockets& sockets, overlay::Core& core,
+                       Doors doors)
+    : config_(config), sockets_(sockets), core_(core), doors_(std::move(doors)), stun_(0, 0) {}
+
+DhtService::~DhtService() = default;
+
+Status DhtService::open_port(Random& random) {
+  dht::PortConfig config;
+  config.network = config_.dht_network;
+  config.node = random.block<20>();
+  config.salt = random.u64();
+  dht::Doors doors;
+  doors.send = [this](const Path& path, ByteView bytes) { return send(path, bytes); };
+  doors.post = doors_.post;
+  doors.now = [] { return io::read_clocks().mono; };
+  auto port = dht::Port::open(std::move(config), std::move(doors));
+  if (!port) return port.error();
+  port_ = std::move(port).value();
+  return success();
+}
+
+void DhtService::open_names(Random& random) {
+  resolver_.emplace(doors_.post);
+  bootstraps_.emplace(config_.bootstraps, random, bootstrap_doors());
+  stuns_.emplace(config_.stuns, random, stun_doors());
+}
+
+void DhtService::resolve(discovery::Bootstraps& names, const HostPort& name) {
+  resolver_->ask(name, [&names, name](const std::vector<Endpoint>& found) {
+    if (found.empty()) io::log(LogLevel::debug, name.to_string() + " does not resolve (yet)");
+    names.resolved(io::read_clocks().mono, name, found);
+  });
+}
+
+discovery::Bootstraps::Doors DhtService::bootstrap_doors() {
+  discovery::Bootstraps::Doors doors;
+  doors.resolve = [this](const HostPort& name) { resolve(*bootstraps_, name); };
+  doors.ping = [this](const Endpoint& node, bool) {
+    port_->add_bootstrap(node);
+    core_.add_reflector(io::read_clocks(), node);
+    port_->ping(node, [this, node](dht::Outcome outcome) {
+      bootstraps_->pinged(io::read_clocks().mono, node, outcome == dht::Outcome::ok);
+    });
+  };
+  doors.returned = [this](const Endpoint& node) {
+    const Now now = io::read_clocks();
+    core_.store_lost(now);  // it may have started anew, and then its store is empty
+    if (first_up_ || told_hub_) return;
+    first_up_ = node;
+    first_up_at_ = now.mono;
+  };
+  return doors;
+}
+
+// A STUN server is "reached" by asking it: whether it answers is the core's to see.
+discovery::Bootstraps::Doors DhtService::stun_doors() {
+  discovery::Bootstraps::Doors doors;
+  doors.resolve = [this](const HostPort& name) { resolve(*stuns_, name); };
+  doors.ping = [this](const Endpoint& server, bool) {
+    core_.add_reflector(io::read_clocks(), server);
+    stuns_->pinged(io::read_clocks().mono, server, true);
+  };
+  return doors;
+}
+
+void DhtService::start(Now now) {
+  settle_role();
+  bootstraps_->start(now.mono, {});
+  stuns_->start(now.mono, {});
+}
+
+// ---- datagrams ----
+
+dht::Sent DhtService::send(const Path& path, ByteView datagram) const {
+  const auto& socket = path.remote.ip.is_v4() ? sockets_.v4 : sockets_.v6;
+  if (!socket) return dht::Sent::no_family;
+  switch (socket->send_now(path, datagram)) {
+    case 0:
+      return dht::Sent::sent;
+    case EAGAIN:
+    case ENOBUFS:
+      return dht::Sent::again;
+    default:
+      return dht::Sent::unreachable;
+  }
+}
+
+void DhtService::datagram_in(Now now, wire::Protocol protocol, const Path& path,
+                             ByteView datagram) {
+  if (protocol == wire::Protocol::dht) return port_->datagram_in(now.mono, path, datagram);
+  if (protocol != wire::Protocol::stun || !serving_) return drops_.count(Drop::unknown_type);
+  const Endpoint asked{path.local, sockets_.port};
+  const Bytes answer =
+      stun_.answer(now.mono, path.remote, asked.ip ? asked : Endpoint{}, {}, datagram);
+  if (!answer.empty() && send(path, answer) != dht::Sent::sent) drops_.count(Drop::send_failed);
+}
+
+// ---- what the core asks ----
+
+dht::Port::OnValue DhtService::to_core(const discovery::DhtKey& key) {
+  return [this, key](const dht::Value& value) {
+    core_.from_directory(io::read_clocks(), key, value.data);
+  };
+}
+
+void DhtService::put(const discovery::DhtPut& request) {
+  port_->put(request.key, request.id, request.value, [this](dht::Outcome outcome) {
+    put_failed_ = put_failed_ || outcome != dht::Outcome::ok;
+  });
+}
+
+void DhtService::listen(const discovery::DhtListen& request) {
+  if (!listening_.contains(request.key))
+    listening_[request.key] = port_->listen(request.key, to_core(request.key));
+}
+
+void DhtService::get(const discovery::DhtGet& request) {
+  port_->get(request.key, to_core(request.key), [](dht::Outcome) {});
+}
+
+void DhtService::ask(const discovery::DhtRequest& request) {
+  std::visit(Overloaded{[this](const discovery::DhtPut& r) { put(r); },
+                        [this](const discovery::DhtTakeBack& r) { port_->cancel_put(r.key, r.id); },
+                        [this](const discovery::DhtListen& r) { listen(r); },
+                        [this](const discovery::DhtUnlisten& r) {
+                          const auto found = listening_.find(r.key);
+                          if (found == listening_.end()) return;
+                          port_->cancel(found->second);
+                          listening_.erase(found);
+                        },
+                        [this](const discovery::DhtGet& r) { get(r); }},
+             request);
+}
+
+// ---- serving ----
+
+void DhtService::interfaces_changed(const Interfaces& interfaces) {
+  public_address_ = false;
+  for (const Interface& interface : interfaces)
+    for (const Cidr& address : interface.addresses)
+      if (!interface.overlay && discovery::is_public(address.ip)) public_address_ = true;
+  port_->connectivity_changed();
+  settle_role();
+}
+
+void DhtService::nat_known(const overlay::NatKnown& nat) {
+  nat_ = nat.mapping;
+  settle_role();
+  tell_first_hub(io::read_clocks());
+}
+
+// By default who can be reached serves: who has a public address, unless STUN says otherwise.
+void DhtService::settle_role() {
+  const bool reachable =
+      nat_ == wire::NatMapping::unknown ? public_address_ : nat_ == wire::NatMapping::none;
+  const bool serve = config_.serve_dht.value_or(reachable);
+  if (serve == serving_) return;
+  serving_ = serve;
+  using Role = discovery::DhtShim::Role;
+  port_->set_role(serve ? Role::serving_member : Role::client);
+  io::log(LogLevel::debug, serve ? "serving the DHT and STUN to others" : "a client of the DHT");
+}
+
+// ---- time ----
+
+void DhtService::tick(Now now) {
+  tell_first_hub(now);
+  tell_hubs(now);
+  if (put_failed_ && now.mono >= next_put_again_) {
+    put_failed_ = false;
+    next_put_again_ = now.mono + kPutAgain;
+    core_.store_lost(now);
+  }
+  if (now.mono < next_look_) return;
+  next_look_ = now.mono + kLook;
+  port_->stats([this](const dht::Stats& stats) { good_nodes_ = stats.v4.good + stats.v6.good; });
+  // Only where nobody tells better.
+  if (nat_ == wire::NatMapping::unknown) core_.echoed(now, port_->echoed_addresses());
+}
+
+void DhtService::tell_first_hub(Now now) {
+  if (!first_up_ || told_hub_) return;
+  if (nat_ == wire::NatMapping::unknown && now.mono - first_up_at_ < kNatPatience) return;
+  told_hub_ = true;
+  doors_.say(LogLevel::info, hub_up(core_.engine().reflector_rtt(now.mono, *first_up_), nat_));
+}
+
+// Each bootstrap once when it goes and when it comes back.
+void DhtService::tell_hubs(Now) {
+  for (const auto& name : bootstraps_->names()) {
+    const auto [told, fresh] = told_up_.try_emplace(name.name, name.up);
+    if (fresh && !name.up) told_up_.erase(told);  // it was never there
+    if (fresh || told->second == name.up) continue;
+    told->second = name.up;
+    doors_.say(LogLevel::info, name.up ? "bootstrap " + name.name.to_string() + " is back"
+                                       : "bootstrap " + name.name.to_string() +
+                                             " does not answer: what is connected stays connected");
+  }
+}
+
+std::optional<TimePoint> DhtService::next_deadline() const {
+  std::optional<TimePoint> out;
+  for (const auto& each :
+       {port_->next_deadline(), bootstraps_->next_deadline(), stuns_->next_deadline()})
+    if (each && (!out || *each < *out)) out = each;
+  return out;
+}
+
+void DhtService::timeout(Now now) {
+  port_->timeout(now.mono);
+  bootstraps_->timeout(now.mono);
+  stuns_->timeout(now.mono);
+}
+
+// ---- looking ----
+
+control::DiscoveryStatus DhtService::status() const {
+  control::DiscoveryStatus out;
+  out.mode = control::DiscoveryMode::dht;
+  control::DhtStatus dht;
+  switch (port_->state()) {
+    case dht::State::connected:
+      dht.state = control::DhtState::connected;
+      break;
+    case dht::State::connecting:
+      dht.state = control::DhtState::connecting;
+      break;
+    case dht::State::disconnected:
+      break;
+  }
+  dht.nodes = good_nodes_;
+  out.dht = dht;
+  for (const auto& name : bootstraps_->names())
+    out.bootstraps.push_back({name.name.to_string(), name.up});
+  return out;
+}
+
+DropCounters DhtService::drops() const {
+  DropCounters sum = drops_;
+  sum.add(port_->counters().dropped);
+  sum.add(stun_.drops());
+  return sum;
+}
+
+}  // namespace meshnode::node

@@ -1,0 +1,93 @@
+// The node's part in the DHT: OpenDHT behind its Port, names of bootstraps and STUN servers, and
+// what the core asks of the directory. Wiring; what is decided is decided in discovery/.
+//
+// Threads: everything on the loop thread. OpenDHT's thread calls `send` only, straight to the
+// sockets.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "control/snapshot.h"
+#include "discovery/bootstraps.h"
+#include "discovery/dht/port.h"
+#include "discovery/dht_requests.h"
+#include "discovery/stun_service.h"
+#include "io/resolver.h"
+#include "node/config.h"
+#include "node/sockets.h"
+#include "overlay/core.h"
+
+namespace meshnode::node {
+
+class DhtService {
+ public:
+  struct Doors {
+    // Runs it on the loop thread, later.
+    std::function<void(std::function<void()>)> post;
+    std::function<void(LogLevel, const std::string&)> say;
+  };
+  // `config`, `sockets` and `core` outlive it.
+  static Result<std::unique_ptr<DhtService>> open(const Config& config, const PortSockets& sockets,
+                                                  Random& random, overlay::Core& core, Doors doors);
+  ~DhtService();
+
+  void start(Now now);
+  void ask(const discovery::DhtRequest& request);
+  // DHT datagrams, and STUN requests where we serve.
+  void datagram_in(Now now, wire::Protocol protocol, const Path& path, ByteView datagram);
+  void interfaces_changed(const Interfaces& interfaces);
+  // Our NAT is known: without one we can serve others.
+  void nat_known(const overlay::NatKnown& nat);
+  // Once a second.
+  void tick(Now now);
+  std::optional<TimePoint> next_deadline() const;
+  void timeout(Now now);
+
+  control::DiscoveryStatus status() const;
+  DropCounters drops() const;
+
+ private:
+  DhtService(const Config& config, const PortSockets& sockets, overlay::Core& core, Doors doors);
+  Status open_port(Random& random);
+  void open_names(Random& random);
+  discovery::Bootstraps::Doors bootstrap_doors();
+  discovery::Bootstraps::Doors stun_doors();
+  void resolve(discovery::Bootstraps& names, const HostPort& name);
+  dht::Sent send(const Path& path, ByteView datagram) const;
+  void settle_role();
+  void tell_hubs(Now now);
+  void tell_first_hub(Now now);
+
+  void put(const discovery::DhtPut& request);
+  void listen(const discovery::DhtListen& request);
+  void get(const discovery::DhtGet& request);
+  dht::Port::OnValue to_core(const discovery::DhtKey& key);
+
+  const Config& config_;
+  const PortSockets& sockets_;
+  overlay::Core& core_;
+  Doors doors_;
+  discovery::StunService stun_;
+  std::optional<io::Resolver> resolver_;
+  std::optional<discovery::Bootstraps> bootstraps_;
+  std::optional<discovery::Bootstraps> stuns_;
+  std::map<discovery::DhtKey, dht::Ticket> listening_;
+  wire::NatMapping nat_ = wire::NatMapping::unknown;
+  bool public_address_ = false;  // one of our interfaces has one
+  bool serving_ = false;
+  std::optional<Endpoint> first_up_;  // a bootstrap that answers, not told yet
+  TimePoint first_up_at_{};
+  bool told_hub_ = false;
+  std::map<HostPort, bool> told_up_;
+  bool put_failed_ = false;
+  TimePoint next_put_again_{};
+  unsigned good_nodes_ = 0;
+  TimePoint next_look_{};
+  DropCounters drops_;
+  std::unique_ptr<dht::Port> port_;  // last: its thread uses what is above
+};
+
+}  // namespace meshnode::node

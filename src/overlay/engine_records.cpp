@@ -1,0 +1,277 @@
+// Engine: what members tell about themselves — our own record, the others', and how they travel.
+#include <algorithm>
+
+#include "overlay/engine.h"
+
+namespace meshnode::overlay {
+namespace {
+
+// Our first record waits this long for the STUN servers: without them it says little.
+constexpr Duration kStunPatience = milliseconds(250);
+// Changes come in groups (two families, several servers): one record for all.
+constexpr Duration kSettle = milliseconds(50);
+// A peer that has no path (any more) is looked up in the DHT after this, with growing pauses.
+constexpr Duration kFirstLookup = seconds(3);
+constexpr Duration kLongestLookupPause = minutes(10);
+constexpr Duration kTellTwin = minutes(10);
+// How many peers have to see us at one address before we believe it without a STUN server.
+constexpr std::size_t kMaxObserved = 2;
+
+}  // namespace
+
+// ---- our own ----
+
+discovery::OwnView Engine::own_view(TimePoint now) const {
+  return {.interfaces = interfaces_,
+          .port = config_.port,
+          .reflexive = stun_.reflexive(now),
+          .observed = observed(),
+          .echoed = echoed_,
+          .overlay = overlay_prefix(config_.keys.id)};
+}
+
+// How peers see us, the most common first.
+std::vector<Endpoint> Engine::observed() const {
+  std::map<Endpoint, unsigned> votes;
+  for (const auto& [number, peer] : roster_.all()) {
+    if (!peer.proven) continue;
+    for (const Endpoint& endpoint : {peer.observed4, peer.observed6})
+      if (endpoint.ip) ++votes[endpoint];
+  }
+  std::vector<Endpoint> out;
+  for (const auto& [endpoint, count] : votes) out.push_back(endpoint);
+  std::stable_sort(out.begin(), out.end(),
+                   [&](const Endpoint& a, const Endpoint& b) { return votes[a] > votes[b]; });
+  if (out.size() > kMaxObserved) out.resize(kMaxObserved);
+  return out;
+}
+
+void Engine::note_observed(TimePoint now, Peer& peer, const Path& path, const Endpoint& observed) {
+  if (!observed.ip || kind_of(path) == discovery::PathKind::lan ||
+      !discovery::is_public(observed.ip))
+    return;
+  Endpoint& known = observed.ip.is_v4() ? peer.observed4 : peer.observed6;
+  if (known == observed) return;
+  known = observed;
+  look_at_own_record_at(now + kSettle);
+}
+
+void Engine::handle_echo(Now now, std::vector<IpAddress> addresses) {
+  note_time(now);
+  if (addresses == echoed_) return;
+  echoed_ = std::move(addresses);
+  look_at_own_record_at(now.mono + kSettle);
+  finish(now);
+}
+
+void Engine::add_reflector(Now now, const Endpoint& server) {
+  note_time(now);
+  stun_.add_server(now.mono, server);
+  stun_.handle_timeout(now.mono);
+  finish(now);
+}
+
+void Engine::remove_reflector(Now now, const Endpoint& server) {
+  note_time(now);
+  stun_.remove_server(server);
+  finish(now);
+}
+
+bool Engine::handle_stun(Now now, const Path& path, ByteView datagram) {
+  note_time(now);
+  const bool ours = stun_.handle_datagram(now.mono, path.remote, datagram, drops_);
+  if (ours) {
+    const bool first = !own_record_.current();
+    look_at_own_record_at(first ? now.mono : now.mono + kSettle);
+    if (stun_.take_restarted() && directory_) directory_->put_again(now);
+    if (first) look_at_own_record(now);
+  }
+  finish(now);
+  return ours;
+}
+
+void Engine::look_at_own_record_at(TimePoint when) {
+  if (!record_due_ || when < *record_due_) record_due_ = when;
+}
+
+void Engine::look_at_own_record(Now now) {
+  record_due_.reset();
+  const bool first = !own_record_.current();
+  if (first && config_.reflectors && now.mono - started_ < kStunPatience &&
+      (stun_.reflexive(now.mono).empty() || !stun_.settled(now.mono, kStunPatience)))
+    return look_at_own_record_at(started_ + kStunPatience);
+  const discovery::OwnView view = own_view(now.mono);
+  tell_nat(now.mono);
+  discovery::OwnRecord::Content content{
+      .candidates = discovery::gather(view),
+      .nat = nat_told_ ? nat_told_->mapping : wire::NatMapping::unknown,
+      .name = config_.name,
+      .claims = config_.claims};
+  if (!own_record_.update(now, std::move(content), [&] { return numbers_.next(); })) return;
+  publish_own_record(now);
+  if (!first) suggest_all_paths(now.mono);  // whether a private address means the same as ours
+}
+
+void Engine::publish_own_record(Now now) {
+  touch();
+  const discovery::RecordPtr& own = own_record_.current();
+  gossip_.set_own(own);
+  gossip_.spread(own);
+  if (directory_) directory_->publish(now, own);
+  // Idle neighbours have no session to hear it in: making one brings them a digest.
+  for (auto& [number, peer] : roster_.all()) {
+    if (peer.has_session() || !peer.paths.best() || !peer.proven) continue;
+    peer.wants_edge = true;
+    service(now, peer);
+  }
+}
+
+void Engine::tell_nat(TimePoint now) {
+  std::vector<Endpoint> own;
+  for (const Interface& interface : interfaces_)
+    for (const Cidr& address : interface.addresses) own.push_back({address.ip, config_.port});
+  NatKnown known{.reflexive = stun_.reflexive(now), .mapping = stun_.mapping(now, own)};
+  const bool news = known.mapping != wire::NatMapping::unknown &&
+                    (!nat_told_ || nat_told_->mapping != known.mapping);
+  // A server that stopped to answer takes nothing away from what we know.
+  if (known.reflexive.empty() && nat_told_) return;
+  if (news) emit(known);
+  if (!known.reflexive.empty()) nat_told_ = std::move(known);
+}
+
+// ---- the others' ----
+
+void Engine::handle_directory(Now now, const discovery::DhtKey& key, ByteView value) {
+  note_time(now);
+  if (directory_) {
+    const auto record = directory_->open(key, value);
+    if (record)
+      take_record(now, *record, kNoPeer);
+    else
+      count(Drop::auth_failed);
+  }
+  finish(now);
+}
+
+void Engine::handle_store_lost(Now now) {
+  note_time(now);
+  if (directory_) directory_->put_again(now);
+  finish(now);
+}
+
+void Engine::take_record(Now now, ByteView bytes, PeerNumber from) {
+  using Refusal = discovery::RecordBook::Refusal;
+  const auto offered = book_.offer(now.mono, bytes);
+  if (const auto* refusal = std::get_if<Refusal>(&offered)) {
+    switch (*refusal) {
+      case Refusal::malformed:
+        return count(Drop::malformed);
+      case Refusal::bad_signature:
+        return count(Drop::bad_identity);
+      case Refusal::known:  // several ways lead here
+      case Refusal::stale:
+        return;
+      case Refusal::too_fast:
+        return count(Drop::rate_limited);
+      case Refusal::full:
+        return count(Drop::table_full);
+    }
+  }
+  const auto& record = std::get<discovery::RecordPtr>(offered);
+  if (record->id == self_.identity.id) return meet_ourselves(now, *record);
+  if (book_.proven(record->id)) gossip_.spread(record, from);
+  apply_record(now, record);
+}
+
+void Engine::meet_ourselves(Now now, const discovery::SignedRecord& record) {
+  using Met = discovery::OwnRecord::Met;
+  const Met met = own_record_.met(now, record, [&] { return numbers_.next(); });
+  if (met == Met::nothing) return;
+  touch();
+  if (met != Met::waiting) publish_own_record(now);
+  if (met != Met::twin || now.mono < next_twin_told_) return;
+  next_twin_told_ = now.mono + kTellTwin;
+  emit(TwinIdentity{});
+}
+
+void Engine::apply_record(Now now, const discovery::RecordPtr& record) {
+  const wire::Record& said = record->record;
+  Peer* peer = roster_.by_static_key(said.static_key);
+  if (peer == nullptr) peer = meet(now, record->id, said.static_key);
+  if (peer == nullptr) return;
+  // The signature does not prove that the static key is the signer's: the handshake has.
+  if (peer->proven && peer->id != record->id) return count(Drop::bad_identity);
+  if (!peer->proven) {
+    peer->id = record->id;
+    peer->name = said.name;
+  }
+  const bool restarted = peer->record && peer->record->record.boot != said.boot;
+  peer->record = record;
+  if (!peer->paths.best() && (restarted || peer->said_goodbye)) peer->trying_since = now.mono;
+  if (peer->boot != said.boot) peer->said_goodbye = false;
+  peer->suggested.clear();
+  suggest_paths(now.mono, *peer);
+  service(now, *peer);
+}
+
+void Engine::suggest_paths(TimePoint now, Peer& peer) {
+  if (!peer.record || peer.said_goodbye) return;
+  auto targets = discovery::worth_probing(peer.record->record.candidates, own_view(now));
+  std::erase_if(targets, [&](const discovery::Target& target) {
+    return !is_underlay(target.path.remote.ip);
+  });
+  if (targets == peer.suggested) return;
+  touch();
+  peer.suggested = targets;
+  peer.paths.suggest(now, targets);
+}
+
+void Engine::suggest_all_paths(TimePoint now) {
+  for (auto& [number, peer] : roster_.all()) suggest_paths(now, peer);
+}
+
+// Records that found no place for their member when they came.
+void Engine::apply_unmet_records(Now now) {
+  std::vector<discovery::RecordPtr> unmet;
+  book_.each(false, [&](const discovery::RecordPtr& record) {
+    if (record->id != self_.identity.id &&
+        roster_.by_static_key(record->record.static_key) == nullptr)
+      unmet.push_back(record);
+  });
+  for (const auto& record : unmet) apply_record(now, record);
+}
+
+void Engine::look_up(Now now, Peer& peer) {
+  if (!directory_ || peer.said_goodbye) return;
+  if (peer.paths.best()) {
+    peer.next_lookup.reset();
+    peer.lookup_pause = {};
+    return;
+  }
+  if (!peer.next_lookup) {
+    peer.next_lookup = now.mono + kFirstLookup;
+    peer.lookup_pause = kFirstLookup;
+  }
+  if (now.mono < *peer.next_lookup) return;
+  directory_->look_up(now, peer.id);
+  peer.lookup_pause = std::min<Duration>(peer.lookup_pause * 2, kLongestLookupPause);
+  peer.next_lookup = now.mono + peer.lookup_pause;
+}
+
+void Engine::note_proven(const Peer& peer) {
+  surroundings_changed_ = true;
+  if (book_.proven(peer.id)) return;
+  book_.prove(peer.id);
+  if (const auto record = book_.find(peer.id)) gossip_.spread(record, peer.number);
+}
+
+void Engine::tell_surroundings(Now now) {
+  surroundings_changed_ = false;
+  if (!directory_) return;
+  std::size_t edges = 0;
+  for (const auto& [number, peer] : roster_.all())
+    if (peer.proven && peer.paths.best()) ++edges;
+  directory_->set_surroundings(now, edges, book_.proven_members());
+}
+
+}  // namespace meshnode::overlay

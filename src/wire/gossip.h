@@ -1,0 +1,45 @@
+// Bodies of the control messages by which neighbours keep each other's records current.
+//
+//   digest  lower (8) | upper (8) | entries: short id (8) | sequence (8)
+//   want    short ids (8 each)
+//
+// A short id is the first 8 bytes of a NodeId, compared as a big-endian number. A digest names all
+// records that its sender passes on with lower ≤ short id ≤ upper, in ascending order, none twice.
+// At most kMaxDigest entries, and as many wants.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ids.h"
+
+namespace meshnode::wire {
+
+using ShortId = std::uint64_t;
+inline constexpr std::size_t kMaxDigest = 64;
+
+inline ShortId short_id(const NodeId& id) {
+  return load_be<std::uint64_t>(id.bytes.data());
+}
+
+struct Digest {
+  struct Entry {
+    ShortId id = 0;
+    std::uint64_t sequence = 0;
+    auto operator<=>(const Entry&) const = default;
+  };
+  ShortId lower = 0;
+  ShortId upper = ~ShortId{0};
+  std::vector<Entry> entries;
+  bool operator==(const Digest&) const = default;
+};
+
+Bytes encode_digest(const Digest& digest);
+std::optional<Digest> parse_digest(ByteView body);
+
+Bytes encode_want(const std::vector<ShortId>& ids);
+// Nothing if it is empty, too long or not a multiple of 8.
+std::optional<std::vector<ShortId>> parse_want(ByteView body);
+
+}  // namespace meshnode::wire
