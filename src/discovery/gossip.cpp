@@ -21,10 +21,10 @@ std::map<ShortId, RecordPtr> Gossip::known() const {
   return out;
 }
 
-void Gossip::edge_up(TimePoint now, PeerNumber peer) {
+void Gossip::edge_up(TimePoint now, PeerNumber peer, Begin begin) {
   if (neighbours_.empty()) next_round_ = now + kRound;
   neighbours_.try_emplace(peer, kAnswersPerSecond, kAnswersBurst);
-  send_digest(peer);
+  if (begin == Begin::we) send_digest(peer);
 }
 
 void Gossip::edge_down(PeerNumber peer) {

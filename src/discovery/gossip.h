@@ -42,8 +42,10 @@ class Gossip {
   Gossip(const RecordBook& book, Random& random);
 
   void set_own(RecordPtr own) { own_ = std::move(own); }
-  // A session with this neighbour, where there was none.
-  void edge_up(TimePoint now, PeerNumber peer);
+  // A session with this neighbour, where there was none. One of the two begins: a digest and its
+  // answers bring both to the same knowledge.
+  enum class Begin : bool { we, they };
+  void edge_up(TimePoint now, PeerNumber peer, Begin begin);
   void edge_down(PeerNumber peer);
   // A record that is new, or that we may pass on from now on.
   void spread(const RecordPtr& record, PeerNumber except = kNoPeer);

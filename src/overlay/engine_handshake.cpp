@@ -320,7 +320,9 @@ void Engine::adopt(Now now, Peer& peer, const Established& established, const Pa
   if (how.initiator)
     emit(SendControl{peer.number, wire::encode_control({wire::ControlType::keepalive, {}})});
   for (Bytes& packet : peer.staging.take()) emit(ResendPacket{std::move(packet)});
-  if (new_edge) gossip_.edge_up(now.mono, peer.number);
+  if (new_edge)
+    gossip_.edge_up(now.mono, peer.number,
+                    how.initiator ? discovery::Gossip::Begin::we : discovery::Gossip::Begin::they);
   service(now, peer);
 }
 

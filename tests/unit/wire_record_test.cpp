@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "tests/support/seeded_random.h"
+#include "wire/handshake_payload.h"
 #include "wire/msgpack_writer.h"
 #include "wire/record.h"
 
@@ -113,9 +114,9 @@ TEST(Record, AShortenedOneIsNone) {
 TEST(Record, EachChangedByteIsRefusedOrRead) {
   const Bytes text = encode_record_text(sample());
   for (std::size_t at = 0; at < text.size(); ++at) {
-    for (const std::uint8_t flip : {0x01, 0x10, 0x80, 0xff}) {
+    for (const int flip : {0x01, 0x10, 0x80, 0xff}) {
       Bytes changed = text;
-      changed[at] ^= flip;
+      changed[at] = static_cast<std::uint8_t>(changed[at] ^ flip);
       const auto parsed = parse_record(with_signature(changed));
       if (!parsed) continue;
       const bool same = parsed->record == sample();
@@ -164,7 +165,8 @@ TEST(Record, LaterAdditionsAreSkipped) {
   };
   EXPECT_TRUE(parse_record(with_item(11, some, 15)));
   EXPECT_FALSE(parse_record(with_item(11, some, 14))) << "one too many behind";
-  EXPECT_FALSE(parse_record(with_item(11, [](MsgpackWriter& pack) { pack.array(0); }, 12)))
+  EXPECT_FALSE(parse_record(with_item(
+      11, [](MsgpackWriter& pack) { pack.array(0); }, 12)))
       << "nothing nested";
 }
 
