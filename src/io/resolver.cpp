@@ -1,7 +1,6 @@
 #include "io/resolver.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
@@ -43,37 +42,57 @@ struct Resolver::State : std::enable_shared_from_this<State> {
 
   explicit State(std::function<void(std::function<void()>)> given) : post(std::move(given)) {}
 
-  // The helper thread.
+  // With the mutex held.
+  void give(OnAnswer answer, std::vector<Endpoint> found) {
+    post([self = shared_from_this(), answer = std::move(answer), found = std::move(found)] {
+      if (!self->gone) answer(found);
+    });
+  }
+
+  // A helper thread: until there is no question left.
   void work() {
     for (;;) {
       Question question;
       {
-        std::unique_lock lock(mutex);
-        wake.wait(lock, [this] { return stopped || !questions.empty(); });
-        if (stopped) return;
+        const std::lock_guard lock(mutex);
+        if (stopped || questions.empty()) {
+          --threads;
+          return;
+        }
         question = std::move(questions.front());
         questions.pop_front();
       }
       auto found = look_up(question.name);
       const std::lock_guard lock(mutex);  // `post` is there as long as it is not stopped
-      if (stopped) return;
-      post([self = shared_from_this(), answer = std::move(question.answer),
-            found = std::move(found)] {
-        if (!self->gone) answer(found);
-      });
+      if (!stopped) give(std::move(question.answer), std::move(found));
     }
   }
 
   std::mutex mutex;
-  std::condition_variable wake;
   std::deque<Question> questions;
+  std::size_t threads = 0;
   bool stopped = false;
   std::function<void(std::function<void()>)> post;
   bool gone = false;  // loop thread only
 };
 
 Resolver::Resolver(std::function<void(std::function<void()>)> post)
-    : state_(std::make_shared<State>(std::move(post))) {
+    : state_(std::make_shared<State>(std::move(post))) {}
+
+Resolver::~Resolver() {
+  state_->gone = true;
+  const std::lock_guard lock(state_->mutex);
+  state_->stopped = true;
+  state_->questions.clear();
+}
+
+void Resolver::ask(const HostPort& name, OnAnswer answer) {
+  const std::lock_guard lock(state_->mutex);
+  if (const auto address = IpAddress::parse(name.host))
+    return state_->give(std::move(answer), {{*address, name.port}});
+  state_->questions.push_back({name, std::move(answer)});
+  if (state_->threads == kThreads) return;
+  ++state_->threads;
   // Signals are the loop's.
   sigset_t all;
   sigset_t before;
@@ -81,24 +100,6 @@ Resolver::Resolver(std::function<void(std::function<void()>)> post)
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread([state = state_] { state->work(); }).detach();
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-Resolver::~Resolver() {
-  state_->gone = true;
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stopped = true;
-    state_->questions.clear();
-  }
-  state_->wake.notify_all();
-}
-
-void Resolver::ask(const HostPort& name, OnAnswer answer) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->questions.push_back({name, std::move(answer)});
-  }
-  state_->wake.notify_one();
 }
 
 }  // namespace meshnode::io

@@ -1,4 +1,5 @@
-// Names to addresses without waiting: getaddrinfo() in a helper thread, one name at a time.
+// Names to addresses without waiting: getaddrinfo() in helper threads, so that a name server that
+// does not answer holds up nobody else. Addresses are answered without one.
 //
 // Thread safety: ask() on the loop thread; answers come there through `post`. A look-up that hangs
 // does not hold up the end of the program: the thread is left behind, and its answer goes nowhere.
@@ -19,6 +20,7 @@ class Resolver {
   // Empty when there is no such name, or no way to ask; at most kMost.
   using OnAnswer = std::function<void(const std::vector<Endpoint>&)>;
   static constexpr std::size_t kMost = 8;
+  static constexpr std::size_t kThreads = 16;  // at most; more names wait
 
   explicit Resolver(std::function<void(std::function<void()>)> post);
   ~Resolver();

@@ -102,7 +102,7 @@ nat_rules() {
 table inet nat {
   set spoken { type ipv4_addr; flags dynamic; timeout 5m; }
   chain inward { type nat hook prerouting priority dstnat; iifname "eth0" $inward; }
-  chain outward { type nat hook postrouting priority srcnat; oifname "eth0" meta l4proto udp $how; }
+  chain outward { type nat hook postrouting priority srcnat; oifname "eth0" meta nfproto ipv4 meta l4proto udp $how; }
   chain forward {
     type filter hook forward priority filter; policy accept;
     oifname "eth0" update @spoken { ip daddr }
