@@ -131,12 +131,22 @@ bool DhtShim::proven(TimePoint now, const Endpoint& endpoint) const {
   return found != addresses_.end() && found->second.proven_until > now;
 }
 
-bool DhtShim::may_name(const Endpoint& endpoint) const {
+void DhtShim::set_reachable(TimePoint now, const Endpoint& node) {
+  const auto found = addresses_.find(node);
+  if (found != addresses_.end()) found->second.reachable_until = now + kReachableLife;
+}
+
+std::vector<Endpoint> DhtShim::take_unchecked() {
+  const std::set<Endpoint> taken = std::exchange(unchecked_, {});
+  return {taken.begin(), taken.end()};
+}
+
+bool DhtShim::may_name(TimePoint now, const Endpoint& endpoint) const {
   if (members_.count(endpoint) != 0) return false;
   if (is_bootstrap(endpoint)) return true;
   if (is_member() || member_ips_.count(endpoint.ip) != 0) return false;
   const auto found = addresses_.find(endpoint);
-  return found != addresses_.end() && found->second.reachable && !found->second.client;
+  return found != addresses_.end() && found->second.reachable_until > now && !found->second.client;
 }
 
 bool DhtShim::may_learn(const Endpoint& endpoint) const {
@@ -164,8 +174,6 @@ DhtShim::Address& DhtShim::touch(TimePoint now, const Endpoint& endpoint) {
     found = addresses_.try_emplace(endpoint).first;
     found->second.place = unproven_.insert(unproven_.end(), endpoint);
     found->second.window = now;
-    // Before we began, or before it was forgotten, it may have spoken to us.
-    found->second.last_heard = *began_;
   } else {
     auto& list = found->second.in_proven ? proven_ : unproven_;
     list.splice(list.end(), list, found->second.place);
@@ -189,7 +197,6 @@ void DhtShim::prove(TimePoint now, const Endpoint& endpoint, Address& address) {
 }
 
 std::variant<Bytes, Drop> DhtShim::inbound(TimePoint now, const Endpoint& from, ByteView datagram) {
-  if (!began_) began_ = now;
   const auto dropped = [&](Drop why) {
     drops_.count(why);
     return why;
@@ -205,14 +212,25 @@ std::variant<Bytes, Drop> DhtShim::inbound(TimePoint now, const Endpoint& from, 
   address.received += datagram.size();
   const auto refusal = admit(now, from, address, *message, datagram);
   address.heard = true;
-  address.last_heard = now;
   if (message->kind != DhtMessage::Kind::value_part) address.client = message->client;
   if (refusal) return dropped(*refusal);
-  return filtered(datagram, *message, [&](Endpoint named) {
-    // OpenDHT reads a loopback address as the sender's own.
-    if (named.ip.is_loopback()) named.ip = from.ip;
-    return may_learn(named);
-  });
+  return without_strangers(now, from, address, filtered(datagram, *message, [&](Endpoint named) {
+                             // OpenDHT reads a loopback address as the sender's own.
+                             if (named.ip.is_loopback()) named.ip = from.ip;
+                             return may_learn(named);
+                           }));
+}
+
+// Invariant 3. Who says itself that it is a client needs nothing of this.
+Bytes DhtShim::without_strangers(TimePoint now, const Endpoint& from, Address& address,
+                                 Bytes datagram) {
+  const auto message = wire::inspect_dht(datagram);
+  MESH_ASSERT(message.has_value());
+  if (is_bootstrap(from) || message->client || message->kind == DhtMessage::Kind::value_part)
+    return datagram;
+  if (config_.role == Role::hub && unchecked_.size() < kMaxUnchecked) unchecked_.insert(from);
+  if (address.reachable_until > now) return datagram;
+  return wire::as_client(datagram, *message);
 }
 
 std::optional<Drop> DhtShim::admit(TimePoint now, const Endpoint& from, Address& address,
@@ -272,7 +290,6 @@ std::optional<Drop> DhtShim::admit_answer(TimePoint now, const Endpoint& from, A
     if (!listening) return Drop::unsolicited;
   } else {
     if (!asked->update) address.answered = true;
-    if (asked->after_quiet) address.reachable = true;
     address.asked.erase(asked);
     prove(now, from, address);
   }
@@ -317,7 +334,6 @@ bool DhtShim::room_under_key(TimePoint now, const DhtMessage& message, ByteView 
 
 std::variant<Bytes, DhtShim::Refusal> DhtShim::outbound(TimePoint now, const Endpoint& to,
                                                         ByteView datagram) {
-  if (!began_) began_ = now;
   const auto message = wire::inspect_dht(datagram);
   if (!message || !to.ip || to.port == 0) return refused(Refusal::unreachable, Drop::malformed);
   const bool asking =
@@ -325,7 +341,8 @@ std::variant<Bytes, DhtShim::Refusal> DhtShim::outbound(TimePoint now, const End
   // Members ask bootstraps and who has answered them as one; strangers cost no search any time.
   if (asking && is_member() && !may_learn(to))
     return refused(Refusal::unreachable, Drop::unsolicited);
-  Bytes out = filtered(datagram, *message, [&](const Endpoint& named) { return may_name(named); });
+  Bytes out =
+      filtered(datagram, *message, [&](const Endpoint& named) { return may_name(now, named); });
   if (config_.role == Role::client) {
     const auto again = wire::inspect_dht(out);
     MESH_ASSERT(again.has_value());
@@ -390,8 +407,7 @@ void DhtShim::note_sent(TimePoint now, Address& address, const DhtMessage& messa
                   [&](const Asked& asked) { return asked.transaction == message.transaction; });
   if (repeated) return;
   if (address.asked.size() >= kMaxAsked) address.asked.erase(address.asked.begin());
-  address.asked.push_back({message.transaction, now, now - address.last_heard >= kQuiet,
-                           message.query == DhtMessage::Query::update});
+  address.asked.push_back({message.transaction, now, message.query == DhtMessage::Query::update});
 }
 
 }  // namespace meshnode::discovery

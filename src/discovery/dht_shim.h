@@ -13,14 +13,15 @@
 //     of ours, or a token that we had sent to that address: both need what only its owner sees. It
 //     holds for ten minutes.
 //  2. No datagram names an endpoint of never_name(), nor any other port at such an address unless
-//     it is a bootstrap. Members name bootstraps only. A hub names, besides, what it reached
-//     unsolicited: who answered a request of ours that was sent after kQuiet without a word from
-//     there, longer than a NAT's window stays open (RFC 4787 REQ-5: 5 min), and does not say that
-//     it is a client. Clients always say so, which keeps stock nodes from naming them too. A
-//     serving member does not, since OpenDHT asks no client anything: by serving it agrees to be
-//     named.
-//  3. OpenDHT gets at most one answer per request, and only from the address that was asked.
-//  4. Every table is bounded. Addresses without proof never push out those with it.
+//     it is a bootstrap. Members name bootstraps only. A hub names, besides, what has proven that
+//     anybody can reach it (set_reachable()) and does not say that it is a client. Clients always
+//     say so, which keeps stock nodes from naming them too. A serving member does not, since
+//     OpenDHT asks no client anything: by serving it agrees to be named.
+//  3. To OpenDHT whoever is neither a bootstrap nor reachable is a client: else a hub full of
+//     strangers behind NATs would take them for closer to most keys than itself, and refuse to
+//     store (without telling).
+//  4. OpenDHT gets at most one answer per request, and only from the address that was asked.
+//  5. Every table is bounded. Addresses without proof never push out those with it.
 //
 // Values. A put carries one plain value below 600 bytes; larger ones need parts and are dropped
 // both ways. A key takes 64 values (counted per put from proven addresses, over the kMaxKeys latest
@@ -65,7 +66,8 @@ class DhtShim {
   static constexpr std::size_t kFirstWords = 512;
   static constexpr std::size_t kAmplification = 3;
   static constexpr Duration kProofLife = minutes(10);
-  static constexpr Duration kQuiet = seconds(310);
+  static constexpr Duration kReachableLife = minutes(30);
+  static constexpr std::size_t kMaxUnchecked = 256;
 
   explicit DhtShim(const Config& config);
 
@@ -75,6 +77,11 @@ class DhtShim {
   void set_role(Role role) { config_.role = role; }
   // Endpoints of mesh peers; replaces what was said before.
   void never_name(const std::vector<Endpoint>& members);
+
+  // It answered somebody of whom it had never heard; counts for kReachableLife.
+  void set_reachable(TimePoint now, const Endpoint& node);
+  // Who spoke since the last call and may want to be asked; hubs only.
+  std::vector<Endpoint> take_unchecked();
 
   // What OpenDHT may see.
   std::variant<Bytes, Drop> inbound(TimePoint now, const Endpoint& from, ByteView datagram);
@@ -101,7 +108,6 @@ class DhtShim {
   struct Asked {
     std::uint32_t transaction = 0;
     TimePoint first{};  // sent; repeated ones keep it
-    bool after_quiet = false;
     bool update = false;
   };
   struct Listening {
@@ -120,10 +126,9 @@ class DhtShim {
     bool in_proven = false;  // which list `place` is in
     bool heard = false;
     bool answered = false;  // a request of ours, other than an update
-    bool reachable = false;
+    TimePoint reachable_until{};
     bool client = false;
     TimePoint proven_until{};
-    TimePoint last_heard{};
     TimePoint window{};
     std::size_t received = 0;  // in this window
     std::size_t sent = 0;
@@ -146,7 +151,8 @@ class DhtShim {
   void prove(TimePoint now, const Endpoint& endpoint, Address& address);
   bool is_bootstrap(const Endpoint& endpoint) const { return bootstraps_.count(endpoint) != 0; }
   bool is_member() const { return config_.role != Role::hub; }
-  bool may_name(const Endpoint& endpoint) const;
+  bool may_name(TimePoint now, const Endpoint& endpoint) const;
+  Bytes without_strangers(TimePoint now, const Endpoint& from, Address& address, Bytes datagram);
   bool may_learn(const Endpoint& endpoint) const;
 
   std::optional<Drop> admit(TimePoint now, const Endpoint& from, Address& address,
@@ -175,7 +181,7 @@ class DhtShim {
   std::list<Endpoint> unproven_;  // oldest first
   std::list<Endpoint> proven_;
   std::map<Block<20>, Key> keys_;
-  std::optional<TimePoint> began_;
+  std::set<Endpoint> unchecked_;
   Bucket total_out_;
   Bucket total_requests_;
   DropCounters drops_;

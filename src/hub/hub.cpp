@@ -70,6 +70,7 @@ Status Hub::open_sockets() {
   if (!listeners) return listeners.error();
   listeners_ = std::move(listeners).value();
   stun_.emplace(random_.u64(), random_.u64());
+  reachability_.emplace(random_.block<20>(), config_.dht_network, random_);
   return success();
 }
 
@@ -128,8 +129,25 @@ void Hub::datagram(const Listener& listener, TimePoint now, const Path& path, By
     answer_stun(listener, now, path, bytes);
   else if (protocol == wire::Protocol::dht && listener.service == Service::all)
     dht_->datagram_in(now, path, bytes);
+  else if (protocol == wire::Protocol::dht)
+    note_reachable(now, path, bytes);
   else
     drops_.count(Drop::unknown_type);
+}
+
+// At the second port: nobody has reason to speak to it but whom we asked from there.
+void Hub::note_reachable(TimePoint now, const Path& path, ByteView bytes) {
+  if (!reachability_->answered(now, path.remote, bytes)) return drops_.count(Drop::unsolicited);
+  log(LogLevel::debug, path.remote.to_string() + " can be reached by anybody");
+  dht_->set_reachable(now, path.remote);
+  dht_->ping(path.remote, [](dht::Outcome) {});  // its answer brings it into the routing table
+}
+
+void Hub::check_nodes(TimePoint now) {
+  for (const Endpoint& node : dht_->take_unchecked()) reachability_->heard(now, node);
+  for (const auto& ping : reachability_->turn(now))
+    if (listeners_.send({.remote = ping.to, .local = {}}, ping.datagram, Service::stun_only) != 0)
+      drops_.count(Drop::send_failed);
 }
 
 void Hub::answer_stun(const Listener& listener, TimePoint now, const Path& path, ByteView bytes) {
@@ -210,6 +228,7 @@ void Hub::on_deadline() {
   bootstraps_->timeout(now);
   if (now >= next_tick_) {
     next_tick_ = now + kTick;
+    check_nodes(now);
     tell();
   }
   if (now >= next_memory_) {

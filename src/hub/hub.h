@@ -6,6 +6,7 @@
 #include "crypto/random.h"
 #include "discovery/bootstraps.h"
 #include "discovery/dht/port.h"
+#include "discovery/reachability.h"
 #include "discovery/stun_service.h"
 #include "hub/config.h"
 #include "hub/known_nodes.h"
@@ -32,6 +33,8 @@ class Hub {
 
   void read(const Listener& listener);
   void datagram(const Listener& listener, TimePoint now, const Path& path, ByteView bytes);
+  void note_reachable(TimePoint now, const Path& path, ByteView bytes);
+  void check_nodes(TimePoint now);
   void answer_stun(const Listener& listener, TimePoint now, const Path& path, ByteView bytes);
   Endpoint other_than(const Endpoint& asked) const;
   dht::Sent send(const Path& path, ByteView bytes) const;
@@ -48,6 +51,7 @@ class Hub {
   io::EventLoop loop_;
   Listeners listeners_;
   std::optional<discovery::StunService> stun_;
+  std::optional<discovery::Reachability> reachability_;
   std::unique_ptr<dht::Port> dht_;
   std::optional<io::Resolver> resolver_;
   std::optional<discovery::Bootstraps> bootstraps_;

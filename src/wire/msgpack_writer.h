@@ -11,6 +11,9 @@ class MsgpackWriter {
  public:
   explicit MsgpackWriter(Bytes& out) : out_(out) {}
 
+  void map(std::size_t count) {  // below 16
+    out_.push_back(static_cast<std::uint8_t>(0x80 | count));
+  }
   void array(std::size_t count) {  // below 16
     out_.push_back(static_cast<std::uint8_t>(0x90 | count));
   }

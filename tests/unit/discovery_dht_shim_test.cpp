@@ -211,7 +211,7 @@ TEST(DhtShim, NobodyNamesAMember) {
   }
 }
 
-TEST(DhtShim, HubNamesOnlyWhatItReachedUnsolicited) {
+TEST(DhtShim, HubsNameOnlyWhatAnybodyCanReach) {
   auto hub = shim(Role::hub);
   TimePoint now = kStart;
   const Endpoint behind_nat = address(1);
@@ -221,18 +221,50 @@ TEST(DhtShim, HubNamesOnlyWhatItReachedUnsolicited) {
     EXPECT_TRUE(passes(hub.inbound(now, kStranger, captured("find_both_families"))));
     return named(hub.outbound(now, kStranger, nodes_naming({behind_nat, open, client}, 9)));
   };
-  ask(hub, now, open, 1);  // might be an open window of before we began
-  EXPECT_EQ(tell(), 0U);
-  now += DhtShim::kQuiet;
-  ASSERT_TRUE(passes(hub.inbound(now, behind_nat, captured("ping"))));
-  ask(hub, now, behind_nat, 2);  // answers within the window that its ping opened
-  ask(hub, now, open, 3);
-  EXPECT_EQ(tell(), 1U);
+  ask(hub, now, behind_nat, 1);
+  ask(hub, now, open, 2);
   Bytes pong = with_transaction(captured("pong"), 4);
   pong = wire::as_client(pong, *inspect_dht(pong));
   ASSERT_TRUE(passes(hub.outbound(now, client, with_transaction(captured("ping"), 4))));
   ASSERT_TRUE(passes(hub.inbound(now, client, pong)));
-  EXPECT_EQ(tell(), 1U);
+  EXPECT_EQ(tell(), 0U);
+  hub.set_reachable(now, open);
+  hub.set_reachable(now, client);
+  EXPECT_EQ(tell(), 1U) << "a client never";
+  now += DhtShim::kReachableLife;
+  EXPECT_EQ(tell(), 0U) << "not for ever";
+}
+
+// OpenDHT refuses to store, without a word, when it knows enough nodes closer to a key.
+TEST(DhtShim, StrangersAreClientsToOpenDht) {
+  for (const Role role : {Role::hub, Role::serving_member}) {
+    auto shim_ = shim(role);
+    ASSERT_TRUE(shim_.add_bootstrap(kHub));
+    const auto is_client = [&](const Endpoint& from, const char* what) {
+      const auto verdict = shim_.inbound(kStart, from, captured(what));
+      return passes(verdict) && inspect_dht(std::get<Bytes>(verdict))->client;
+    };
+    EXPECT_TRUE(is_client(kStranger, "ping"));
+    EXPECT_TRUE(is_client(kStranger, "find"));
+    EXPECT_FALSE(is_client(kHub, "ping"));
+    shim_.set_reachable(kStart, kStranger);
+    EXPECT_FALSE(is_client(kStranger, "ping"));
+  }
+}
+
+TEST(DhtShim, HubsRememberWhomToCheck) {
+  auto hub = shim(Role::hub);
+  ASSERT_TRUE(hub.add_bootstrap(kHub));
+  const Bytes ping = captured("ping");
+  ASSERT_TRUE(passes(hub.inbound(kStart, kHub, ping)));
+  ASSERT_TRUE(passes(hub.inbound(kStart, address(1), ping)));
+  ASSERT_TRUE(passes(hub.inbound(kStart, address(1), ping)));
+  ASSERT_TRUE(passes(hub.inbound(kStart, address(2), wire::as_client(ping, *inspect_dht(ping)))));
+  EXPECT_EQ(hub.take_unchecked(), std::vector{address(1)});
+  EXPECT_TRUE(hub.take_unchecked().empty());
+  for (unsigned i = 0; i < 2 * DhtShim::kMaxUnchecked; ++i)
+    (void)hub.inbound(kStart, {address(1).ip, static_cast<std::uint16_t>(1000 + i)}, ping);
+  EXPECT_LE(hub.take_unchecked().size(), DhtShim::kMaxUnchecked);
 }
 
 TEST(DhtShim, MembersLearnBootstrapsOnly) {

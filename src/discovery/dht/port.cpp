@@ -244,6 +244,13 @@ Ticket Port::ping(const Endpoint& node, OnDone done) {
   return ticket;
 }
 
+std::vector<Endpoint> Port::take_unchecked() {
+  return impl_->shared->take_unchecked();
+}
+void Port::set_reachable(TimePoint now, const Endpoint& node) {
+  impl_->shared->set_reachable(now, node);
+}
+
 void Port::set_role(discovery::DhtShim::Role role) {
   impl_->shared->set_role(role);
 }

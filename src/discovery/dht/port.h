@@ -140,6 +140,10 @@ class Port {
 
   // An own address changed: OpenDHT checks its nodes anew.
   void connectivity_changed();
+  // For hubs: who spoke since the last call and does not say that it is a client; and who has
+  // proven that anybody can reach it. Only those are asked and named.
+  std::vector<Endpoint> take_unchecked();
+  void set_reachable(TimePoint now, const Endpoint& node);
   // Between client and serving member.
   void set_role(discovery::DhtShim::Role role);
 

@@ -105,6 +105,16 @@ void Shared::send_repeats(TimePoint now) {
   }
 }
 
+void Shared::set_reachable(TimePoint now, const Endpoint& node) {
+  const std::lock_guard lock(mutex_);
+  shim_.set_reachable(now, node);
+}
+
+std::vector<Endpoint> Shared::take_unchecked() {
+  const std::lock_guard lock(mutex_);
+  return shim_.take_unchecked();
+}
+
 void Shared::set_role(discovery::DhtShim::Role role) {
   const std::lock_guard lock(mutex_);
   shim_.set_role(role);

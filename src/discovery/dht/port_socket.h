@@ -44,6 +44,8 @@ class Shared : public std::enable_shared_from_this<Shared> {
   void remove_bootstrap(const Endpoint& bootstrap);
   void never_name(std::vector<Endpoint> members);
   void set_role(discovery::DhtShim::Role role);
+  void set_reachable(TimePoint now, const Endpoint& node);
+  std::vector<Endpoint> take_unchecked();
   Counters counters() const;
   // Any thread: what is to be sent once more, and when.
   std::optional<TimePoint> next_repeat() const;
