@@ -107,12 +107,20 @@ class Gathering {
       hosts(family);
       add_some(CandidateKind::reflexive, family, view_.reflexive, kMostReflexive);
       if (!seen(family)) add_some(CandidateKind::peer_reflexive, family, view_.observed, 1);
+      forwarded(family);
       if (!seen(family)) guesses(family);
     }
-    std::stable_sort(out_.begin(), out_.end(), [](const Candidate& a, const Candidate& b) {
+    const auto best_first = [](const Candidate& a, const Candidate& b) {
       return a.priority > b.priority;
-    });
-    if (out_.size() > wire::kMaxCandidates) out_.resize(wire::kMaxCandidates);
+    };
+    std::stable_sort(out_.begin(), out_.end(), best_first);
+    // There are few of the other kinds; addresses of interfaces there may be many.
+    for (auto last = out_.rbegin(); out_.size() > wire::kMaxCandidates;) {
+      if (last->kind == CandidateKind::host)
+        last = std::make_reverse_iterator(out_.erase(std::next(last).base()));
+      else
+        ++last;
+    }
     return std::move(out_);
   }
 
@@ -154,6 +162,15 @@ class Gathering {
     for (const Endpoint& endpoint : from)
       if (taken < most && endpoint.ip.family() == family && add(kind, endpoint)) ++taken;
   }
+  // What the NAT's other mappings are called is of little use; but somebody may have forwarded our
+  // port.
+  void forwarded(Family family) {
+    if (view_.nat != wire::NatMapping::dependent || family != Family::v4) return;
+    for (const Endpoint& endpoint : view_.reflexive)
+      if (endpoint.ip.family() == family && endpoint.port != view_.port &&
+          add(CandidateKind::guessed, {endpoint.ip, view_.port}))
+        return;
+  }
   void guesses(Family family) {
     for (const IpAddress& ip : view_.echoed)
       if (ip.family() == family && !is_own(ip, view_.interfaces) &&
@@ -187,6 +204,8 @@ std::vector<Target> worth_probing(std::span<const Candidate> theirs, const OwnVi
     const Endpoint& endpoint = candidate.endpoint;
     if (is_nowhere(endpoint.ip) || endpoint.port == 0 || is_taboo(endpoint.ip, own)) continue;
     if (is_own(endpoint.ip, own.interfaces) && endpoint.port == own.port) continue;
+    if (std::find(own.reflexive.begin(), own.reflexive.end(), endpoint) != own.reflexive.end())
+      continue;
     if (!speaks(endpoint.ip.family(), own.interfaces)) continue;
     const bool lan = on_link(endpoint.ip, own.interfaces);
     if (endpoint.ip.is_private() && !lan && !neighbours && !routed(endpoint.ip, own.interfaces))

@@ -26,7 +26,8 @@ struct OwnView {
   std::vector<Endpoint> reflexive;  // by STUN, best first
   std::vector<Endpoint> observed;   // by peers, best first
   std::vector<IpAddress> echoed;    // by the DHT, without port
-  Cidr overlay;                     // our own prefix
+  wire::NatMapping nat = wire::NatMapping::unknown;
+  Cidr overlay;  // our own prefix
 };
 
 // At most wire::kMaxCandidates, best first, no endpoint twice, a few of each kind so that none is

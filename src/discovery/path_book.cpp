@@ -186,6 +186,7 @@ void PathBook::mark_alive(TimePoint now, Candidate& candidate) {
 void PathBook::heard(TimePoint now, const Path& path) {
   Candidate* candidate = find(path);
   if (candidate == nullptr || !candidate->confirmed) return;
+  candidate->quality.last_spoken = now;
   mark_alive(now, *candidate);
 }
 

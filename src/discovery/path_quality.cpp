@@ -2,6 +2,16 @@
 
 namespace meshnode::discovery {
 
+namespace {
+
+// The peer speaks here, and the other path has been silent for a while since, although asked.
+bool moved_to(const PathQuality& here, const PathQuality& from) {
+  constexpr Duration kSilence = seconds(1);
+  return from.unanswered > 0 && here.last_spoken - from.last_heard > kSilence;
+}
+
+}  // namespace
+
 bool better(const PathQuality& candidate, const PathQuality& current) {
   // A path that answers beats one that has stopped to. One lost probe is not yet a sign.
   constexpr unsigned kSuspicious = 2;
@@ -9,11 +19,9 @@ bool better(const PathQuality& candidate, const PathQuality& current) {
   const bool current_suspicious = current.unanswered >= kSuspicious;
   if (candidate_suspicious != current_suspicious) return current_suspicious;
 
-  // Roaming: the peer speaks on the candidate, and the old path has been silent for a while since.
-  constexpr Duration kSilence = seconds(1);
-  if (candidate.last_heard - current.last_heard > kSilence && current.unanswered > 0) return true;
-  if (current.last_heard - candidate.last_heard > kSilence && candidate.unanswered > 0)
-    return false;
+  // Roaming. (An answer to a probe of ours says nothing: it comes back the way we chose.)
+  if (moved_to(candidate, current)) return true;
+  if (moved_to(current, candidate)) return false;
 
   // The local network is faster and cheaper than any way around, whatever a single RTT says.
   if (candidate.kind != current.kind) return candidate.kind == PathKind::lan;

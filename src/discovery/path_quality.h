@@ -25,6 +25,7 @@ struct PathQuality {
   PathKind kind = PathKind::direct;
   Duration rtt{};
   TimePoint last_heard{};   // last answer or authentic frame on it
+  TimePoint last_spoken{};  // last frame that the peer sent of its own will
   unsigned unanswered = 0;  // probes since then
 };
 

@@ -18,14 +18,16 @@ void StunClient::add_server(TimePoint now, const Endpoint& server) {
   if (!server.ip || server.port == 0 || servers_.size() >= kMaxServers) return;
   auto [entry, fresh] = servers_.try_emplace(server);
   if (!fresh) {
-    entry->second.secondary = false;
+    entry->second.primary = {};
     return;
   }
   entry->second.added = entry->second.next = now;
 }
 
 void StunClient::remove_server(const Endpoint& server) {
-  servers_.erase(server);
+  std::erase_if(servers_, [&](const auto& each) {
+    return each.first == server || each.second.primary == server;
+  });
 }
 
 void StunClient::ask_again(TimePoint now) {
@@ -79,11 +81,23 @@ void StunClient::note_answer(TimePoint now, const Endpoint& from, Server& server
   const auto spread = static_cast<std::uint64_t>((kRefresh * 2 / 5).count());
   server.next =
       now + kRefresh * 4 / 5 + Duration(static_cast<Duration::rep>(random_.below(spread)));
-  // What one server sees anew, the others should look at, too.
-  if (changed)
-    for (auto& [endpoint, other] : servers_)
-      if (&other != &server && other.answered != now) other.next = now;
-  if (first && !server.secondary) ask_other_port(now, from, response.other);
+  if (server.primary.ip) server.next = TimePoint::max();
+  if (changed && !server.primary.ip) look_again(now, server);
+  if (first && !server.primary.ip) ask_other_port(now, from, response.other);
+}
+
+// What one server sees anew, the others should look at, too. A second port's word is worth nothing
+// any more.
+void StunClient::look_again(TimePoint now, const Server& but) {
+  if (now < next_look_)
+    return;  // two that contradict each other for ever do not make us ask faster
+  next_look_ = now + kRetry;
+  for (auto& [endpoint, server] : servers_) {
+    if (&server == &but || server.answered == now) continue;
+    server.next = now;
+    server.tries = 0;
+    if (server.primary.ip) server.answered.reset();
+  }
 }
 
 // Of the other address only the port counts: behind a 1:1 NAT the address is private.
@@ -93,7 +107,7 @@ void StunClient::ask_other_port(TimePoint now, const Endpoint& from, const Endpo
   if (servers_.size() >= kMaxServers || servers_.contains(second)) return;
   Server& added = servers_[second];
   added.added = added.next = now;
-  added.secondary = true;
+  added.primary = from;
 }
 
 void StunClient::handle_timeout(TimePoint now) {
@@ -111,18 +125,21 @@ std::optional<StunClient::Transmit> StunClient::poll() {
 std::optional<TimePoint> StunClient::next_deadline() const {
   std::optional<TimePoint> out;
   for (const auto& [endpoint, server] : servers_)
-    if (!out || server.next < *out) out = server.next;
+    if (server.next != TimePoint::max() && (!out || server.next < *out)) out = server.next;
   return out;
 }
 
-bool StunClient::counts(TimePoint now, const Server& server) {
-  return server.answered && now - *server.answered < kLife;
+bool StunClient::counts(TimePoint now, const Server& server) const {
+  if (!server.answered) return false;
+  if (!server.primary.ip) return now - *server.answered < kLife;
+  const auto primary = servers_.find(server.primary);
+  return primary != servers_.end() && counts(now, primary->second);
 }
 
 std::vector<Endpoint> StunClient::reflexive(TimePoint now) const {
   std::map<Endpoint, unsigned> votes;
   for (const auto& [endpoint, server] : servers_)
-    if (counts(now, server)) votes[server.mapped] += server.secondary ? 1 : 2;
+    if (counts(now, server)) votes[server.mapped] += server.primary.ip ? 1U : 2U;
   std::vector<Endpoint> out;
   for (const auto& [endpoint, count] : votes) out.push_back(endpoint);
   std::stable_sort(out.begin(), out.end(),
@@ -164,7 +181,7 @@ bool StunClient::take_restarted() {
 
 bool StunClient::settled(TimePoint now, Duration patience) const {
   return std::all_of(servers_.begin(), servers_.end(), [&](const auto& each) {
-    return each.second.answered || now - each.second.added >= patience;
+    return each.second.answered || each.second.primary.ip || now - each.second.added >= patience;
   });
 }
 

@@ -79,18 +79,20 @@ class StunClient {
     Duration rtt{};
     Endpoint mapped;
     std::optional<std::uint64_t> start_id;
-    bool secondary = false;  // the other port of a server
+    Endpoint primary;  // set: this is another port of that server, and its word lives with it
   };
-  static bool counts(TimePoint now, const Server& server);
+  bool counts(TimePoint now, const Server& server) const;
   void send(TimePoint now, const Endpoint& to, Server& server);
   void note_answer(TimePoint now, const Endpoint& from, Server& server,
                    const wire::StunResponse& response, Duration rtt);
+  void look_again(TimePoint now, const Server& but);
   void ask_other_port(TimePoint now, const Endpoint& from, const Endpoint& other);
 
   Random& random_;
   std::map<Endpoint, Server> servers_;
   std::vector<Transmit> transmits_;
   bool restarted_ = false;
+  TimePoint next_look_{};
 };
 
 }  // namespace meshnode::discovery

@@ -83,6 +83,7 @@ discovery::Bootstraps::Doors DhtService::bootstrap_doors() {
     if (first_up_ || told_hub_) return;
     first_up_ = node;
     first_up_at_ = now.mono;
+    tell_first_hub(now);
   };
   return doors;
 }

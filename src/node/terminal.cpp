@@ -29,6 +29,8 @@ control::JoinLine join_line(const Config& config, const overlay::NetworkSecret& 
   std::string command = config.lan_only ? "sudo meshnode --lan-only" : "sudo meshnode";
   for (const HostPort& bootstrap : config.bootstraps)
     command += " --bootstrap " + bootstrap.to_string();
+  if (config.dht_network != Config{}.dht_network)
+    command += " --dht-network " + std::to_string(config.dht_network);
   if (config.lan_port != Config{}.lan_port)
     command += " --lan-port " + std::to_string(config.lan_port);
   return {command + " --key @-", overlay::to_token(network)};

@@ -47,7 +47,6 @@ class Core {
   void from_directory(Now now, const discovery::DhtKey& key, ByteView value);
   void store_lost(Now now);
   void add_reflector(Now now, const Endpoint& server);
-  void remove_reflector(Now now, const Endpoint& server);
   void echoed(Now now, std::vector<IpAddress> addresses);
   void timeout(Now now);
   void shutdown(Now now);

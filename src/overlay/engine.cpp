@@ -237,10 +237,12 @@ void Engine::handle_timeout(Now now) {
 
 void Engine::housekeeping(Now now) {
   next_housekeeping_ = now.mono + kHousekeeping;
+  // Who has a record may stay, as long as there is room for others.
+  const bool crowded = roster_.unproven() > Roster::kMaxUnproven / 2;
   std::vector<PeerNumber> gone;
   for (const auto& [number, peer] : roster_.all())
     if (!peer.proven && !peer.paths.best() && now.mono - peer.trying_since >= kUnprovenLife &&
-        !book_.find(peer.id))
+        (crowded || !book_.find(peer.id)))
       gone.push_back(number);
   for (const PeerNumber number : gone) forget(number);
   apply_unmet_records(now);

@@ -76,7 +76,6 @@ class Engine {
   void handle_store_lost(Now now);
   // STUN servers to ask.
   void add_reflector(Now now, const Endpoint& server);
-  void remove_reflector(Now now, const Endpoint& server);
   // Addresses of ours as the DHT echoed them, without ports: hints.
   void handle_echo(Now now, std::vector<IpAddress> addresses);
   void handle_timeout(Now now);
@@ -164,7 +163,7 @@ class Engine {
   void suggest_all_paths(TimePoint now);
   void apply_unmet_records(Now now);
   void look_up(Now now, Peer& peer);
-  void note_proven(const Peer& peer);
+  void note_proven(Peer& peer);
   void note_observed(TimePoint now, Peer& peer, const Path& path, const Endpoint& observed);
   void tell_surroundings(Now now);
 

@@ -27,6 +27,7 @@ discovery::OwnView Engine::own_view(TimePoint now) const {
           .reflexive = stun_.reflexive(now),
           .observed = observed(),
           .echoed = echoed_,
+          .nat = nat_told_ ? nat_told_->mapping : wire::NatMapping::unknown,
           .overlay = overlay_prefix(config_.keys.id)};
 }
 
@@ -71,12 +72,6 @@ void Engine::add_reflector(Now now, const Endpoint& server) {
   finish(now);
 }
 
-void Engine::remove_reflector(Now now, const Endpoint& server) {
-  note_time(now);
-  stun_.remove_server(server);
-  finish(now);
-}
-
 bool Engine::handle_stun(Now now, const Path& path, ByteView datagram) {
   note_time(now);
   const bool ours = stun_.handle_datagram(now.mono, path.remote, datagram, drops_);
@@ -100,8 +95,8 @@ void Engine::look_at_own_record(Now now) {
   if (first && config_.reflectors && now.mono - started_ < kStunPatience &&
       (stun_.reflexive(now.mono).empty() || !stun_.settled(now.mono, kStunPatience)))
     return look_at_own_record_at(started_ + kStunPatience);
-  const discovery::OwnView view = own_view(now.mono);
   tell_nat(now.mono);
+  const discovery::OwnView view = own_view(now.mono);
   discovery::OwnRecord::Content content{
       .candidates = discovery::gather(view),
       .nat = nat_told_ ? nat_told_->mapping : wire::NatMapping::unknown,
@@ -131,6 +126,8 @@ void Engine::tell_nat(TimePoint now) {
   for (const Interface& interface : interfaces_)
     for (const Cidr& address : interface.addresses) own.push_back({address.ip, config_.port});
   NatKnown known{.reflexive = stun_.reflexive(now), .mapping = stun_.mapping(now, own)};
+  // Nor does one of two witnesses that fell silent.
+  if (nat_told_ && known.mapping == wire::NatMapping::unknown) known.mapping = nat_told_->mapping;
   const bool news = known.mapping != wire::NatMapping::unknown &&
                     (!nat_told_ || nat_told_->mapping != known.mapping);
   // A server that stopped to answer takes nothing away from what we know.
@@ -201,6 +198,12 @@ void Engine::apply_record(Now now, const discovery::RecordPtr& record) {
   if (peer == nullptr) return;
   // The signature does not prove that the static key is the signer's: the handshake has.
   if (peer->proven && peer->id != record->id) return count(Drop::bad_identity);
+  // So until then nobody's record pushes out another one's.
+  if (!peer->proven && peer->record && peer->record->id != record->id) {
+    if (peer->rivals.size() < Peer::kMaxRivals) peer->rivals.push_back(record);
+    suggest_paths(now.mono, *peer);
+    return service(now, *peer);
+  }
   if (!peer->proven) {
     peer->id = record->id;
     peer->name = said.name;
@@ -216,7 +219,12 @@ void Engine::apply_record(Now now, const discovery::RecordPtr& record) {
 
 void Engine::suggest_paths(TimePoint now, Peer& peer) {
   if (!peer.record || peer.said_goodbye) return;
-  auto targets = discovery::worth_probing(peer.record->record.candidates, own_view(now));
+  const discovery::OwnView view = own_view(now);
+  auto targets = discovery::worth_probing(peer.record->record.candidates, view);
+  for (const auto& rival : peer.rivals)
+    for (const auto& target : discovery::worth_probing(rival->record.candidates, view))
+      if (std::find(targets.begin(), targets.end(), target) == targets.end())
+        targets.push_back(target);
   std::erase_if(targets, [&](const discovery::Target& target) {
     return !is_underlay(target.path.remote.ip);
   });
@@ -238,6 +246,9 @@ void Engine::apply_unmet_records(Now now) {
         roster_.by_static_key(record->record.static_key) == nullptr)
       unmet.push_back(record);
   });
+  // Whose turn it is when there is no room for all is left to chance.
+  for (std::size_t i = unmet.size(); i > 1; --i)
+    std::swap(unmet[i - 1], unmet[static_cast<std::size_t>(random_.below(i))]);
   for (const auto& record : unmet) apply_record(now, record);
 }
 
@@ -258,7 +269,11 @@ void Engine::look_up(Now now, Peer& peer) {
   peer.next_lookup = now.mono + peer.lookup_pause;
 }
 
-void Engine::note_proven(const Peer& peer) {
+void Engine::note_proven(Peer& peer) {
+  for (const auto& rival : peer.rivals)
+    if (rival->id == peer.id) peer.record = rival;
+  peer.rivals.clear();
+  if (peer.record && peer.record->id != peer.id) peer.record.reset();
   surroundings_changed_ = true;
   if (book_.proven(peer.id)) return;
   book_.prove(peer.id);

@@ -62,6 +62,9 @@ struct Peer {
   std::optional<discovery::TagEpoch> stated_epoch;
   discovery::PathBook paths;
   discovery::RecordPtr record;  // the newest that names this static key
+  // Records of others that name the same static key: only the handshake tells whose it is.
+  std::vector<discovery::RecordPtr> rivals;
+  static constexpr std::size_t kMaxRivals = 3;
   std::vector<discovery::Target> suggested;
   Endpoint observed4, observed6;  // how the peer sees us
   std::optional<TimePoint> next_lookup;

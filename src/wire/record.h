@@ -42,7 +42,7 @@ enum class CandidateKind : std::uint8_t {
   host = 1,            // an address of one of its interfaces
   reflexive = 2,       // as a STUN server saw it
   peer_reflexive = 3,  // as another member saw it
-  guessed = 4,         // an address that was echoed without its port, with the local port
+  guessed = 4,         // an address as others see it, with the local port
 };
 
 struct Candidate {

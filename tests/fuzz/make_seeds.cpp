@@ -12,8 +12,10 @@
 #include "wire/beacon.h"
 #include "wire/control.h"
 #include "wire/data_frame.h"
+#include "wire/gossip.h"
 #include "wire/ip.h"
 #include "wire/probe.h"
+#include "wire/record.h"
 
 namespace meshnode::fuzz {
 namespace {
@@ -308,6 +310,133 @@ void conversations() {
   save("engine_session", "clocks", bytes_of({14, 0, 0x1e, 255, 3, 0x0d, 4, 1, 40, 15, 0x1f, 3}));
 }
 
+wire::Record record() {
+  const auto candidate = [](wire::CandidateKind kind, std::string_view endpoint) {
+    return wire::Candidate{kind, 200, 0, *Endpoint::parse(endpoint)};
+  };
+  using Kind = wire::CandidateKind;
+  wire::Record out;
+  out.signing_key = filled<32>(1);
+  out.static_key = filled<32>(2);
+  out.sequence = 1'760'000'000'123;
+  out.boot = filled<8>(3);
+  out.issued = 1'760'000'000;
+  out.candidates = {candidate(Kind::host, "[2001:db8::1]:40000"),
+                    candidate(Kind::reflexive, "192.0.2.1:40000"),
+                    candidate(Kind::peer_reflexive, "192.0.2.1:40001"),
+                    candidate(Kind::guessed, "192.0.2.2:40000")};
+  out.nat = wire::NatMapping::endpoint_independent;
+  out.name = "Zo\xc3\xab";
+  out.claims = {IpAddress::v4({10, 77, 0, 1}), IpAddress::v4({10, 77, 0, 2})};
+  return out;
+}
+
+Bytes u16(std::size_t value) {
+  Bytes out;
+  Writer(out).u16(static_cast<std::uint16_t>(value));
+  return out;
+}
+
+Bytes with_length(ByteView bytes) {
+  return u16(bytes.size()) + bytes;
+}
+
+void records() {
+  const Bytes text = wire::encode_record_text(record());
+  Bytes later = text + bytes_of({5, 0xc4, 2, 1, 2, 0xa1, 'x'});
+  later[0] = 0x9e;
+  wire::Record bare_record = record();
+  bare_record.candidates.clear();
+  bare_record.claims.clear();
+  bare_record.name.clear();
+  bare_record.sequence = 1;
+  const Bytes bare = wire::encode_record_text(bare_record);
+  const Bytes signature(wire::kRecordSignatureSize, 9);
+  save("wire_record", "full", text + signature);
+  save("wire_record", "bare", bare + signature);
+  wire::Record crowded = record();
+  crowded.candidates.resize(wire::kMaxCandidates, crowded.candidates[1]);
+  save("wire_record", "eight-candidates", wire::encode_record_text(crowded) + signature);
+  crowded.candidates.push_back(crowded.candidates[1]);
+  save("wire_record", "nine-candidates", wire::encode_record_text(crowded) + signature);
+  save("wire_record", "later-version", later + signature);
+
+  // record_book scripts: one byte what (low half) and by whom (bits 4, 5), then its arguments.
+  const auto custom = [&](int who, ByteView content) {
+    return bytes_of({who * 16 + 2}) + with_length(content);
+  };
+  save("record_book", "honest", bytes_of({3, 5, 3, 6, 0x13, 6, 3, 5, 4, 3, 7, 0x23, 1}));
+  save("record_book", "too-many", [] {
+    Bytes out;
+    for (int i = 1; i < 20; ++i) out = std::move(out) + bytes_of({3, i});
+    return out + bytes_of({5, 9, 0, 3, 20});
+  }());
+  save("record_book", "changed", bytes_of({1, 0, 0, 1, 1, 70, 0, 4, 0x11, 200, 0, 1, 3, 5, 1, 9}));
+  save("record_book", "garbage", bytes_of({0}) + with_length(text + signature) + bytes_of({3, 1}));
+  save("record_book", "own-text",
+       bytes_of({3, 5}) + custom(0, text) + custom(0, bare) + custom(1, later));
+  save("record_book", "forgotten", bytes_of({3, 5, 0x13, 5, 0x14, 5, 0, 9, 3, 4, 0x23, 1}));
+
+  // directory_open: what, at, then the text or the value (see there).
+  const auto sealed = [](std::size_t length, ByteView content) {
+    Bytes out = u16(length) + content;
+    out.resize(2 + wire::kMaxRecordSize);
+    return out;
+  };
+  const Bytes whole = text + signature;
+  const Bytes good = sealed(whole.size(), whole);
+  save("directory_open", "member", bytes_of({1, 0}) + good);
+  save("directory_open", "longest",
+       bytes_of({1, 0}) + sealed(wire::kMaxRecordSize, Bytes(wire::kMaxRecordSize, 7)));
+  save("directory_open", "empty", bytes_of({1, 0}) + sealed(0, {}));
+  save("directory_open", "length-beyond", bytes_of({1, 0}) + sealed(wire::kMaxRecordSize + 1, {}));
+  save("directory_open", "more-behind", bytes_of({1, 0}) + sealed(whole.size() - 1, whole));
+  save("directory_open", "short", bytes_of({1, 0}) + ByteView(good).first(good.size() - 1));
+  save("directory_open", "other-key", bytes_of({3, 0}) + good);
+  save("directory_open", "changed", bytes_of({5, 40, 1}) + good);
+  save("directory_open", "stranger", bytes_of({0, 0}) + Bytes(496, 0xaa));
+}
+
+void gossips() {
+  // One byte what (low half) and by whom (high half), then its arguments.
+  const auto body = [](int what, ByteView content) {
+    return bytes_of({what}) + with_length(content);
+  };
+  const wire::Digest digest{.lower = 1, .upper = 9, .entries = {{2, 7}, {9, 1}}};
+  save("gossip", "digest", body(0, wire::encode_digest(digest)) + body(0, Bytes(15)));
+  const wire::Digest twice{.lower = 1, .upper = 9, .entries = {{2, 7}, {2, 8}}};
+  save("gossip", "digest-twice", body(0, wire::encode_digest(twice)));
+  save("gossip", "want", body(1, wire::encode_want({1, 2, 3})) + body(1, Bytes(7)));
+  save("gossip", "want-much", body(1, Bytes(8 * wire::kMaxDigest)) + body(1, Bytes(520)));
+  save("gossip", "knows-nothing", bytes_of({2, 0, 255, 0}));
+  save("gossip", "knows-older", bytes_of({2, 0, 255, 63, 1, 2, 3, 4, 5, 6}));
+  save("gossip", "knows-newer", bytes_of({2, 0, 255, 63, 200, 201, 100, 99, 202, 203}));
+  save("gossip", "in-parts", bytes_of({2, 0, 100, 0, 2, 101, 255, 63, 9, 9, 9, 9, 9, 9}));
+  save("gossip", "stranger", bytes_of({0x22, 0, 255, 0, 0x23, 0x22, 0, 255, 0, 0x24, 0x22, 0}));
+  save("gossip", "rounds", bytes_of({0x13, 0x26, 5, 61, 5, 61, 4, 0x14, 5, 61, 0x24, 5, 61, 3}));
+}
+
+void stun() {
+  // One byte what (low half) and which server (high half), then its arguments.
+  save("stun_client", "answered",
+       bytes_of({0, 4, 0, 1, 0, 0, 0, 1, 2, 196, 9, 4, 0, 1, 0, 0, 0, 1}));
+  save("stun_client", "two-ports",
+       bytes_of({0, 4, 0, 1, 0, 0x94, 0x0e, 1, 0x14, 0, 1, 0, 0, 0, 1, 2, 0, 9}));
+  save("stun_client", "contradiction",
+       bytes_of({0, 0x40, 4, 0, 1, 0, 0, 0, 1, 0x44, 0, 2, 0, 0, 0, 1, 4, 0, 3, 0, 0, 0, 1}));
+  save("stun_client", "restart",
+       bytes_of({0, 4, 0, 1, 0, 0, 0, 1, 2, 196, 9, 2, 10, 0, 4, 0, 1, 0, 0, 0, 2}));
+  save("stun_client", "forged",
+       bytes_of({0, 0x40, 5, 0, 1, 0, 0, 0, 1, 9, 1, 0x44, 1, 1, 0, 0, 0}));
+  save("stun_client", "silent", bytes_of({0, 2, 10, 0, 2, 20, 0, 2, 0, 9, 3, 2, 0, 9, 1, 2, 0, 9}));
+  save("stun_client", "many-ports", [] {
+    Bytes out;
+    for (int i = 1; i < 50; ++i) out = std::move(out) + bytes_of({0, 4, 0, 1, 0, i, 1, 1, 1});
+    return out + bytes_of({3});
+  }());
+  save("stun_client", "garbage", bytes_of({0, 6, 20}) + Bytes(20, 1) + bytes_of({6, 0}));
+}
+
 }  // namespace
 }  // namespace meshnode::fuzz
 
@@ -326,5 +455,8 @@ int main(int argc, char** argv) {
   control_lines();
   state_files();
   conversations();
+  records();
+  gossips();
+  stun();
   return 0;
 }

@@ -17,8 +17,11 @@
 #   carrier          a linux router behind a carrier's NAT: EI/APD twice
 #   firewall         no NAT: a stateful firewall in front of public IPv4 addresses
 #   firewall6        likewise, IPv6 only
+# and "open", a public host without any of it.
 
 node_port=40000
+nat_kinds=(open full-cone restricted port-restricted linux sequential random carrier firewall
+  firewall6)
 links=0
 declare -A gateway_kind=() gateway_hosts=() gateway_number=()
 
@@ -86,13 +89,83 @@ gateway() {
 }
 declare -A gateway_lan=()
 
+# Two hosts of each kind, KIND1 and KIND2, each with a gateway of its own, g-NAME. Sets $nodes.
+two_of_each() {
+  local kind side name
+  nodes=()
+  for kind in "${nat_kinds[@]}"; do
+    for side in 1 2; do
+      name=$kind$side
+      nodes+=("$name")
+      if [[ $kind == open ]]; then
+        public_host "$name"
+      else
+        gateway "$kind" "g-$name"
+        behind "$name" "g-$name"
+      fi
+    done
+  done
+}
+
+# KIND KIND: yes or no: what simultaneous open can do, and why (RFC 5128 §3.3; nat_kinds.sh
+# measures it with a reference hole puncher).
+can_punch() {
+  local pair
+  for pair in "$1 $2" "$2 $1"; do
+    case $pair in
+      "firewall6 firewall6" | "firewall6 open") echo yes; return ;;  # both speak IPv6
+      "firewall6 "*) echo no; return ;;                              # no family in common
+    esac
+  done
+  for pair in "$1 $2" "$2 $1"; do
+    case $pair in
+      # A new port for each destination: who filters by port never hears from it, others learn it
+      # from the first datagram. (Guessing ports is not built.)
+      "sequential open" | "sequential full-cone" | "sequential restricted") echo yes; return ;;
+      "random open" | "random full-cone" | "random restricted") echo yes; return ;;
+      "sequential "* | "random "*) echo no; return ;;
+    esac
+  done
+  echo yes  # both ports are known beforehand, and each side's own datagram lets the other's in
+}
+
+# GATEWAY: it forgets every mapping and connection, as after a restart.
+flush_mappings() { inside "$1" conntrack -F >/dev/null 2>&1; }
+
+# GATEWAY: its next public IPv4 address, and no mappings. Sets $address. What a carrier's customer
+# has is decided by GATEWAY-isp.
+rebind() {
+  local name=$1 number lan=${gateway_lan[$1]} kind=${gateway_kind[$1]}
+  case $kind in
+    carrier) rebind "$name-isp"; return ;;
+    firewall | firewall6) fail "rebind: a $kind has no address of its own to give" ;;
+  esac
+  number=${gateway_number[$name]}
+  gateway_rebound[$name]=$((${gateway_rebound[$name]:-2} + 1))
+  address=11.$number.0.${gateway_rebound[$name]}
+  inside "$name" ip -4 addr flush dev eth0
+  inside "$name" ip addr add "$address/24" dev eth0
+  inside "$name" ip route add default via "11.$number.0.1"
+  inside "$name" nft delete table inet nat
+  nat_rules "$kind" "$lan" "$address" | inside "$name" nft -f -
+  flush_mappings "$name"
+}
+declare -A gateway_rebound=()
+
+# COUNT: "0 : 20000, 1 : 20001, ..."
+ports_in_turn() {
+  local i
+  for ((i = 0; i < $1; ++i)); do printf '%d : %d, ' "$i" $((20000 + i)); done
+}
+
 # KIND LAN PUBLIC: the nft rules.
 nat_rules() {
   local kind=$1 lan=$2 public=$3 how=masquerade
   local unasked='drop' inward=''
   case $kind in
     random) how='masquerade random,fully-random' ;;
-    sequential) how="snat ip to $public:numgen inc mod 20000 offset 20000" ;;
+    # (A bare numgen would count in the other byte order: steps of 256.)
+    sequential) how="snat ip to $public:numgen inc mod 2000 map { $(ports_in_turn 2000) }" ;;
     linux | carrier) unasked='accept' ;;
     full-cone) inward="udp dport $node_port dnat ip to $lan.2" ;;
     restricted) inward="udp dport $node_port ip saddr @spoken dnat ip to $lan.2" ;;

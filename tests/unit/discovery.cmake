@@ -3,16 +3,20 @@ mesh_test(unit_discovery LABEL unit
     discovery_beacon_open_test.cpp
     discovery_beacon_speak_test.cpp
     discovery_bootstraps_test.cpp
+    discovery_candidates_test.cpp
     discovery_directory_keys_test.cpp
     discovery_directory_test.cpp
     discovery_gossip_test.cpp
     discovery_own_record_test.cpp
     discovery_path_book_test.cpp
+    discovery_path_book_more_test.cpp
     discovery_path_book_random_test.cpp
     discovery_path_choice_test.cpp
     discovery_path_quality_test.cpp
     discovery_probe_budget_test.cpp
     discovery_probe_keys_test.cpp
+    discovery_reachability_test.cpp
     discovery_records_test.cpp
+    discovery_stun_client_test.cpp
     discovery_stun_service_test.cpp
   DEPENDS mesh_discovery)

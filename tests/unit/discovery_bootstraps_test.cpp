@@ -16,6 +16,7 @@ class HubBootstraps : public testing::Test {
     Bootstraps::Doors doors;
     doors.resolve = [this](const HostPort&) { ++lookups_; };
     doors.ping = [this](const Endpoint& node, bool) { pings_.push_back(node); };
+    doors.returned = [this](const Endpoint& node) { returned_.push_back(node); };
     bootstraps_.emplace(std::vector{kName}, random_, std::move(doors));
   }
   // On to the next deadline; how long that took.
@@ -32,6 +33,7 @@ class HubBootstraps : public testing::Test {
   test::SeededRandom random_{1};
   int lookups_ = 0;
   std::vector<Endpoint> pings_;
+  std::vector<Endpoint> returned_;
   std::optional<Bootstraps> bootstraps_;
 };
 
@@ -69,6 +71,107 @@ TEST_F(HubBootstraps, GoesOnAskingASilentOne) {
     bootstraps_->pinged(now_, kFirst, false);
     EXPECT_LE(step(), Bootstraps::kRetryMost * 5 / 4);
   }
+}
+
+TEST_F(HubBootstraps, RetriesAfter1And2SecondsAndNeverLaterThanHalfAMinuteForEver) {
+  static_assert(Bootstraps::kRetryMost == seconds(30));
+  bootstraps_->start(now_, {});
+  bootstraps_->resolved(now_, kName, {kFirst});
+  Duration expected = seconds(1);
+  for (std::size_t i = 1; i < 5000; ++i) {
+    ASSERT_EQ(pings_.size(), i);
+    bootstraps_->pinged(now_, kFirst, false);
+    Duration passed{};
+    while (pings_.size() == i) {
+      passed += step();
+      bootstraps_->resolved(now_, kName, {kFirst});  // look-ups go on meanwhile
+    }
+    ASSERT_GE(passed, expected);
+    ASSERT_LE(passed, expected * 5 / 4);
+    expected = std::min<Duration>(expected * 2, seconds(30));
+  }
+  bootstraps_->pinged(now_, kFirst, true);
+  step();
+  bootstraps_->pinged(now_, kFirst, false);
+  EXPECT_LE(step(), milliseconds(1250)) << "an answer begins it anew";
+}
+
+TEST_F(HubBootstraps, TellsWhenANamedNodeAnswersThatDidNotBefore) {
+  bootstraps_->start(now_, {});
+  bootstraps_->resolved(now_, kName, {kFirst, kSecond});
+  EXPECT_TRUE(returned_.empty());
+  bootstraps_->pinged(now_, kFirst, true);
+  EXPECT_EQ(returned_, std::vector{kFirst}) << "the first time";
+  for (int i = 0; i < 5; ++i) {
+    step();
+    bootstraps_->pinged(now_, kFirst, true);
+  }
+  EXPECT_EQ(returned_.size(), 1U) << "that it is still there is no news";
+  bootstraps_->pinged(now_, kFirst, false);
+  EXPECT_EQ(returned_.size(), 1U);
+  bootstraps_->pinged(now_, kFirst, true);
+  EXPECT_EQ(returned_, (std::vector{kFirst, kFirst}));
+  bootstraps_->pinged(now_, kSecond, true);
+  EXPECT_EQ(returned_, (std::vector{kFirst, kFirst, kSecond}));
+}
+
+TEST_F(HubBootstraps, ARememberedNodeDoesNotReturnBeforeItIsNamed) {
+  bootstraps_->start(now_, {kFirst});
+  bootstraps_->pinged(now_, kFirst, true);
+  EXPECT_TRUE(returned_.empty());
+}
+
+TEST_F(HubBootstraps, TheDoorForReturnsMayBeEmpty) {
+  Bootstraps quiet({kName}, random_, {[](const HostPort&) {}, [](const Endpoint&, bool) {}});
+  quiet.start(now_, {});
+  quiet.resolved(now_, kName, {kFirst});
+  quiet.pinged(now_, kFirst, true);
+  EXPECT_TRUE(quiet.names().front().up);
+}
+
+TEST_F(HubBootstraps, NamesSayWhoIsUp) {
+  const HostPort second{"second.example", 1};
+  Bootstraps two({kName, second}, random_, {[](const HostPort&) {}, [](const Endpoint&, bool) {}});
+  two.start(now_, {});
+  const auto up = [&](std::size_t i) { return two.names()[i].up; };
+  ASSERT_EQ(two.names().size(), 2U);
+  EXPECT_EQ(two.names()[0].name, kName);
+  EXPECT_EQ(two.names()[1].name, second);
+  EXPECT_TRUE(two.names()[0].nodes.empty()) << "it does not resolve yet";
+  EXPECT_FALSE(up(0));
+
+  two.resolved(now_, kName, {kFirst, kSecond});
+  EXPECT_EQ(two.names()[0].nodes, (std::vector{kFirst, kSecond}));
+  EXPECT_FALSE(up(0)) << "a name that resolves is not yet up";
+  two.pinged(now_, kFirst, false);
+  EXPECT_FALSE(up(0));
+  two.pinged(now_, kSecond, true);
+  EXPECT_TRUE(up(0)) << "one of its nodes is enough";
+  EXPECT_FALSE(up(1));
+  two.pinged(now_, kSecond, false);
+  EXPECT_FALSE(up(0));
+  two.pinged(now_, kFirst, true);
+  EXPECT_TRUE(up(0)) << "whichever it is";
+  two.pinged(now_, kFirst, false);
+
+  two.pinged(now_, kSecond, true);
+  two.resolved(now_, kName, {});
+  EXPECT_TRUE(up(0)) << "a look-up that fails takes nothing away";
+  two.resolved(now_, kName, {kFirst});
+  EXPECT_FALSE(up(0)) << "it stands for another node now";
+}
+
+TEST_F(HubBootstraps, TwoNamesOfOneNodeAreUpTogether) {
+  const HostPort second{"second.example", 1};
+  Bootstraps two({kName, second}, random_, {[](const HostPort&) {}, [](const Endpoint&, bool) {}});
+  two.start(now_, {});
+  two.resolved(now_, kName, {kFirst});
+  two.resolved(now_, second, {kFirst});
+  two.pinged(now_, kFirst, true);
+  EXPECT_TRUE(two.names()[0].up);
+  EXPECT_TRUE(two.names()[1].up);
+  two.resolved(now_, kName, {kSecond});
+  EXPECT_TRUE(two.names()[1].up) << "the other name still stands for it";
 }
 
 TEST_F(HubBootstraps, FollowsANameToItsNewAddress) {

@@ -12,7 +12,11 @@ constexpr auto kDirect = PathKind::direct;
 
 PathQuality path(PathKind kind, milliseconds rtt, unsigned unanswered = 0,
                  milliseconds silent = milliseconds(0)) {
-  return {.kind = kind, .rtt = rtt, .last_heard = kNow - silent, .unanswered = unanswered};
+  return {.kind = kind,
+          .rtt = rtt,
+          .last_heard = kNow - silent,
+          .last_spoken = kNow - silent,
+          .unanswered = unanswered};
 }
 
 struct Row {

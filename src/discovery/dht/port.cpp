@@ -129,10 +129,6 @@ bool Port::add_bootstrap(const Endpoint& bootstrap) {
 void Port::remove_bootstrap(const Endpoint& bootstrap) {
   impl_->shared->remove_bootstrap(bootstrap);
 }
-void Port::never_name(std::vector<Endpoint> members) {
-  impl_->shared->never_name(std::move(members));
-}
-
 // ---- requests ----
 
 Ticket Port::Impl::add(Request request) {

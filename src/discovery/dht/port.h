@@ -116,11 +116,10 @@ class Port {
   // The buffer may be reused afterwards.
   void datagram_in(TimePoint now, const Path& path, ByteView datagram);
 
-  // For the shim: whom a member exchanges requests with, and whom no datagram may name.
+  // For the shim: whom a member exchanges requests with.
   // False if there are too many.
   bool add_bootstrap(const Endpoint& bootstrap);
   void remove_bootstrap(const Endpoint& bootstrap);
-  void never_name(std::vector<Endpoint> members);
 
   // Stored elsewhere for 10 minutes; put again, with the same id and data, to refresh. A new
   // version needs a new id: who listens never hears of an edit. `ok` means that the nodes around

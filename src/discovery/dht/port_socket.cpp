@@ -155,11 +155,6 @@ void Shared::remove_bootstrap(const Endpoint& bootstrap) {
   shim_.remove_bootstrap(bootstrap);
 }
 
-void Shared::never_name(std::vector<Endpoint> members) {
-  const std::lock_guard lock(mutex_);
-  shim_.never_name(std::move(members));
-}
-
 Counters Shared::counters() const {
   const std::lock_guard lock(mutex_);
   return counters_;

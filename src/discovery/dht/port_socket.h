@@ -42,7 +42,6 @@ class Shared : public std::enable_shared_from_this<Shared> {
 
   bool add_bootstrap(const Endpoint& bootstrap);
   void remove_bootstrap(const Endpoint& bootstrap);
-  void never_name(std::vector<Endpoint> members);
   void set_role(discovery::DhtShim::Role role);
   void set_reachable(TimePoint now, const Endpoint& node);
   std::vector<Endpoint> take_unchecked();
