@@ -36,7 +36,9 @@ void Bootstraps::resolved(TimePoint now, const HostPort& name, const std::vector
       const bool kept = std::any_of(found_.begin(), found_.end(), [&node](const auto& each) {
         return std::find(each.second.begin(), each.second.end(), node) != each.second.end();
       });
-      if (!kept) nodes_.erase(node);
+      if (kept) continue;
+      nodes_.erase(node);
+      if (doors_.gone) doors_.gone(node);
     }
     for (const Endpoint& node : found) {
       auto [entry, fresh] = nodes_.try_emplace(node);

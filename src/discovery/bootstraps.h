@@ -33,6 +33,8 @@ class Bootstraps {
     std::function<void(const Endpoint&, bool named)> ping;
     // A named node answers that did not before. May be empty.
     std::function<void(const Endpoint&)> returned{};
+    // No name stands for this node any more. May be empty.
+    std::function<void(const Endpoint&)> gone{};
   };
 
   Bootstraps(std::vector<HostPort> names, Random& random, Doors doors);

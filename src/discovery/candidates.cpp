@@ -62,7 +62,9 @@ bool behind_one_nat(std::span<const Candidate> theirs, const OwnView& own) {
     if (candidate.kind == CandidateKind::host) return false;
     const auto same = [&](const Endpoint& mine) { return mine.ip == candidate.endpoint.ip; };
     return std::any_of(own.reflexive.begin(), own.reflexive.end(), same) ||
-           std::any_of(own.observed.begin(), own.observed.end(), same);
+           std::any_of(own.observed.begin(), own.observed.end(), same) ||
+           std::find(own.echoed.begin(), own.echoed.end(), candidate.endpoint.ip) !=
+               own.echoed.end();
   });
 }
 

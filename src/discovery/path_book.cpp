@@ -10,11 +10,15 @@ PathBook::Candidate* PathBook::find(const Path& path) {
   return found == candidates_.end() ? nullptr : &*found;
 }
 
-PathBook::Candidate* PathBook::insert(const Path& path, PathKind kind) {
+PathBook::Candidate* PathBook::insert(const Path& path, PathKind kind, bool suggested) {
   if (candidates_.size() == kMaxCandidates) {
-    // Oldest unconfirmed first: insertion order is age.
-    const auto victim = std::find_if(candidates_.begin(), candidates_.end(),
-                                     [](const Candidate& c) { return !c.confirmed; });
+    // Oldest unconfirmed first: insertion order is age. The newest record's own come last, and do
+    // not push out each other.
+    auto victim = std::find_if(candidates_.begin(), candidates_.end(),
+                               [](const Candidate& c) { return !c.confirmed && !c.suggested; });
+    if (victim == candidates_.end() && !suggested)
+      victim = std::find_if(candidates_.begin(), candidates_.end(),
+                            [](const Candidate& c) { return !c.confirmed; });
     if (victim == candidates_.end()) return nullptr;
     candidates_.erase(victim);
   }
@@ -49,7 +53,7 @@ void PathBook::suggest(TimePoint now, std::span<const Target> targets) {
   TimePoint when = now;
   for (const Target& target : targets) {
     Candidate* candidate = find(target.path);
-    if (candidate == nullptr) candidate = insert(target.path, target.kind);
+    if (candidate == nullptr) candidate = insert(target.path, target.kind, true);
     if (candidate == nullptr) continue;
     candidate->suggested = true;
     if (candidate->confirmed) continue;

@@ -109,7 +109,7 @@ class PathBook {
   };
 
   Candidate* find(const Path& path);
-  Candidate* insert(const Path& path, PathKind kind);
+  Candidate* insert(const Path& path, PathKind kind, bool suggested = false);
   void mark_alive(TimePoint now, Candidate& candidate);
   void lose(TimePoint now, Candidate& candidate);
   void lengthen(Candidate& candidate);

@@ -164,7 +164,7 @@ wire::NatMapping StunClient::mapping(TimePoint now, const std::vector<Endpoint>&
     });
     if (all_own) return NatMapping::none;
     if (seen.size() > 1) return NatMapping::dependent;
-    return witnesses > 1 ? NatMapping::endpoint_independent : NatMapping::unknown;
+    if (witnesses > 1) return NatMapping::endpoint_independent;
   }
   return NatMapping::unknown;
 }

@@ -85,6 +85,10 @@ discovery::Bootstraps::Doors DhtService::bootstrap_doors() {
     first_up_at_ = now.mono;
     tell_first_hub(now);
   };
+  doors.gone = [this](const Endpoint& node) {
+    port_->remove_bootstrap(node);
+    core_.remove_reflector(io::read_clocks(), node);
+  };
   return doors;
 }
 
@@ -95,6 +99,9 @@ discovery::Bootstraps::Doors DhtService::stun_doors() {
   doors.ping = [this](const Endpoint& server, bool) {
     core_.add_reflector(io::read_clocks(), server);
     stuns_->pinged(io::read_clocks().mono, server, true);
+  };
+  doors.gone = [this](const Endpoint& server) {
+    core_.remove_reflector(io::read_clocks(), server);
   };
   return doors;
 }

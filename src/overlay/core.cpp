@@ -70,6 +70,11 @@ void Core::add_reflector(Now now, const Endpoint& server) {
   drain(now);
 }
 
+void Core::remove_reflector(Now now, const Endpoint& server) {
+  engine_.remove_reflector(now, server);
+  drain(now);
+}
+
 void Core::echoed(Now now, std::vector<IpAddress> addresses) {
   engine_.handle_echo(now, std::move(addresses));
   drain(now);

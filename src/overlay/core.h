@@ -47,6 +47,7 @@ class Core {
   void from_directory(Now now, const discovery::DhtKey& key, ByteView value);
   void store_lost(Now now);
   void add_reflector(Now now, const Endpoint& server);
+  void remove_reflector(Now now, const Endpoint& server);
   void echoed(Now now, std::vector<IpAddress> addresses);
   void timeout(Now now);
   void shutdown(Now now);

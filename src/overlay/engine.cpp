@@ -274,6 +274,7 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
   if (found) peer.path_since = now;
   if (peer.published_path) return;
   peer.trying_since = now;
+  if (!peer.said_goodbye) doubt_reflexive(now);
   if (peer.announced) emit(PeerLost{peer.id, peer.name, peer.said_goodbye});
   peer.announced = false;
 }

@@ -76,6 +76,7 @@ class Engine {
   void handle_store_lost(Now now);
   // STUN servers to ask.
   void add_reflector(Now now, const Endpoint& server);
+  void remove_reflector(Now now, const Endpoint& server);
   // Addresses of ours as the DHT echoed them, without ports: hints.
   void handle_echo(Now now, std::vector<IpAddress> addresses);
   void handle_timeout(Now now);
@@ -152,6 +153,7 @@ class Engine {
   // engine_records.cpp: what members tell about themselves
   discovery::OwnView own_view(TimePoint now) const;
   std::vector<Endpoint> observed() const;
+  void doubt_reflexive(TimePoint now);
   void look_at_own_record_at(TimePoint when);
   void look_at_own_record(Now now);
   void publish_own_record(Now now);
@@ -224,6 +226,7 @@ class Engine {
   std::optional<discovery::TagEpoch> epoch_;
   TimePoint started_{};
   TimePoint last_input_{};
+  TimePoint next_doubt_{};
   TimePoint next_twin_told_{};
   TimePoint next_housekeeping_{};
   mutable std::optional<TimePoint> deadline_;

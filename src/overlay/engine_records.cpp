@@ -13,6 +13,7 @@ constexpr Duration kSettle = milliseconds(50);
 // A peer that has no path (any more) is looked up in the DHT after this, with growing pauses.
 constexpr Duration kFirstLookup = seconds(3);
 constexpr Duration kLongestLookupPause = minutes(10);
+constexpr Duration kDoubtPause = seconds(5);
 constexpr Duration kTellTwin = minutes(10);
 // How many peers have to see us at one address before we believe it without a STUN server.
 constexpr std::size_t kMaxObserved = 2;
@@ -70,6 +71,20 @@ void Engine::add_reflector(Now now, const Endpoint& server) {
   stun_.add_server(now.mono, server);
   stun_.handle_timeout(now.mono);
   finish(now);
+}
+
+void Engine::remove_reflector(Now now, const Endpoint& server) {
+  note_time(now);
+  stun_.remove_server(server);
+  finish(now);
+}
+
+// A path is lost: did our NAT forget us, or get another address? The servers know at once.
+void Engine::doubt_reflexive(TimePoint now) {
+  if (now < next_doubt_) return;
+  next_doubt_ = now + kDoubtPause;
+  stun_.ask_again(now);
+  stun_.handle_timeout(now);
 }
 
 bool Engine::handle_stun(Now now, const Path& path, ByteView datagram) {
