@@ -154,7 +154,8 @@ std::string discovery_line(const control::DiscoveryStatus& discovery) {
   out += "LAN and DHT";
   if (discovery.dht)
     out += std::string(" (") + word(discovery.dht->state) + ", " +
-           std::to_string(discovery.dht->nodes) + " nodes)";
+           std::to_string(discovery.dht->nodes) +
+           (discovery.dht->nodes == 1 ? " node)" : " nodes)");
   for (const auto& bootstrap : discovery.bootstraps)
     out += ", " + printable(bootstrap.address) + (bootstrap.up ? " up" : " down");
   return out + "\n";

@@ -59,6 +59,13 @@ for pcap in at-hub wire; do
     "${id_a:0:8}" mesh1 || fail "capture $pcap"
 done
 
+say "what a stranger is told"
+public_host stranger
+inside stranger python3 "$lib_dir/dht_find.py" "${hub_at%:*}" 3731 >"$work/found" || fail "no answer"
+check "the hub names nobody" test "$(wc -l <"$work/found")" = 1
+refute "a member does not even answer" inside stranger python3 "$lib_dir/dht_find.py" \
+  "11.${gateway_number[ga]}.0.2" "$(js $a .node.port)"
+
 say "the hub dies"
 flood() {  # FROM ADDRESS: 600 pings in 6 s
   spawn "$1" "$work/flood-$1" ping -n -q -i 0.01 -c 600 -W 2 "$2" </dev/null

@@ -1,10 +1,11 @@
 """What a capture must not show.
 
-    no_traces.py CAPTURE TEXT...      none of the texts (bytes as written), nor what they hold in
-                                      hexadecimal, in any packet: exit code 0
+    no_traces.py CAPTURE TEXT...      none of the texts in any packet, and of NodeIds neither the bytes
+                                      (the first 10 are in overlay addresses) nor their hex: exit code 0
     no_traces.py --ours CAPTURE       prints how many UDP payloads begin with 0x40 to 0x4f
 """
 
+import base64
 import struct
 import sys
 
@@ -33,6 +34,15 @@ def udp_payload(packet, ahead):
     return b""
 
 
+def forms(text):
+    """The text as it is; of a NodeId also what it stands for."""
+    yield text.encode()
+    if len(text) == 52:
+        raw = base64.b32decode(text.upper() + "====")
+        yield raw[:8]
+        yield raw[:8].hex().encode()
+
+
 def main():
     if sys.argv[1] == "--ours":
         first = [udp_payload(packet, ahead)[:1] for packet, ahead in packets(sys.argv[2])]
@@ -42,7 +52,7 @@ def main():
     for packet, _ in packets(sys.argv[1]):
         total += 1
         for text in sys.argv[2:]:
-            if text.encode() in packet:
+            if any(form in packet for form in forms(text)):
                 sys.exit(f"found {text!r} in packet {total}")
     if total == 0:
         sys.exit("the capture is empty")

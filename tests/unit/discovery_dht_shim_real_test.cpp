@@ -143,7 +143,7 @@ TEST(DhtShimReal, NothingThatPassesHurts) {
   passed.reserve(16384);
   for (const auto& sample : test::kCapturedDht) passed.push_back(*from_hex(sample.hex));
   const std::size_t genuine = passed.size();
-  for (int round = 0; round < 60000; ++round) {
+  for (int round = 0; round < 100000; ++round) {
     Bytes raw = passed[random.below(genuine)];
     for (std::uint64_t edits = 1 + random.below(3); edits > 0; --edits) {
       const auto at = static_cast<std::ptrdiff_t>(random.below(raw.size()));
