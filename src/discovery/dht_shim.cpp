@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/result.h"
+#include "discovery/candidates.h"
 
 namespace meshnode::discovery {
 namespace {
@@ -132,8 +133,9 @@ bool DhtShim::proven(TimePoint now, const Endpoint& endpoint) const {
 }
 
 void DhtShim::set_reachable(TimePoint now, const Endpoint& node) {
-  const auto found = addresses_.find(node);
-  if (found != addresses_.end()) found->second.reachable_until = now + kReachableLife;
+  Address& address = touch(now, node);
+  address.reachable_until = now + kReachableLife;
+  if (is_member()) address.answered = true;
 }
 
 std::vector<Endpoint> DhtShim::take_unchecked() {
@@ -217,8 +219,17 @@ std::variant<Bytes, Drop> DhtShim::inbound(TimePoint now, const Endpoint& from, 
   return without_strangers(now, from, address, filtered(datagram, *message, [&](Endpoint named) {
                              // OpenDHT reads a loopback address as the sender's own.
                              if (named.ip.is_loopback()) named.ip = from.ip;
-                             return may_learn(named);
+                             if (may_learn(named)) return true;
+                             note_named(from, named);
+                             return false;
                            }));
+}
+
+// A node that we were told of: to be asked before OpenDHT hears of it. What a hub on the Internet
+// says about private networks is not followed into ours.
+void DhtShim::note_named(const Endpoint& from, const Endpoint& named) {
+  if (unchecked_.size() >= kMaxUnchecked || members_.count(named) != 0) return;
+  if (is_public(named.ip) || !is_public(from.ip)) unchecked_.insert(named);
 }
 
 // Invariant 3. Who says itself that it is a client needs nothing of this.

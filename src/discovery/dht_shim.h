@@ -78,9 +78,10 @@ class DhtShim {
   // Endpoints of mesh peers; replaces what was said before.
   void never_name(const std::vector<Endpoint>& members);
 
-  // It answered somebody of whom it had never heard; counts for kReachableLife.
+  // It answered somebody of whom it had never heard: hubs name it, members may ask it. Counts for
+  // kReachableLife, to members as long as it is remembered.
   void set_reachable(TimePoint now, const Endpoint& node);
-  // Who spoke since the last call and may want to be asked; hubs only.
+  // Whom to ask, since the last call: hubs who spoke to them, members whom bootstraps named.
   std::vector<Endpoint> take_unchecked();
 
   // What OpenDHT may see.
@@ -152,6 +153,7 @@ class DhtShim {
   bool is_bootstrap(const Endpoint& endpoint) const { return bootstraps_.count(endpoint) != 0; }
   bool is_member() const { return config_.role != Role::hub; }
   bool may_name(TimePoint now, const Endpoint& endpoint) const;
+  void note_named(const Endpoint& from, const Endpoint& named);
   Bytes without_strangers(TimePoint now, const Endpoint& from, Address& address, Bytes datagram);
   bool may_learn(const Endpoint& endpoint) const;
 

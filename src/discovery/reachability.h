@@ -1,7 +1,7 @@
-// Which DHT nodes can be reached by anybody? Those that answer a ping from a port that they never
-// heard of: the hub's second one. Routers that let in whatever comes from a known address (RFC
-// 4787's address-dependent filtering) pass, too; they are rare, and the cost is a slow search.
-// Pure.
+// Which DHT nodes can be reached by anybody? Those that answer a ping from somebody of whom they
+// have never heard: a member that they do not know, or a hub's second port. (Routers that let in
+// whatever comes from a known address, RFC 4787's address-dependent filtering, pass the latter,
+// too; they are rare, and the cost is a slow search.) Pure.
 #pragma once
 
 #include <deque>
@@ -31,11 +31,11 @@ class Reachability {
 
   Reachability(Block<20> id, std::uint32_t network, Random& random);
 
-  // A node spoke that does not say that it is a client.
+  // A node that spoke, or that was named.
   void heard(TimePoint now, const Endpoint& node);
-  // What to send through the second port now. Called every few seconds.
+  // What to send now.
   std::vector<Ping> turn(TimePoint now);
-  // A datagram came to the second port; true if `from` has proven that it can be reached.
+  // A datagram came back there; true if `from` has proven that it can be reached.
   [[nodiscard]] bool answered(TimePoint now, const Endpoint& from, ByteView datagram);
 
  private:

@@ -44,6 +44,7 @@ Status DhtService::open_port(Random& random) {
   config.network = config_.dht_network;
   config.node = random.block<20>();
   config.salt = random.u64();
+  reachability_.emplace(random.block<20>(), config_.dht_network, random);
   dht::Doors doors;
   doors.send = [this](const Path& path, ByteView bytes) { return send(path, bytes); };
   doors.post = doors_.post;
@@ -130,12 +131,28 @@ dht::Sent DhtService::send(const Path& path, ByteView datagram) const {
 
 void DhtService::datagram_in(Now now, wire::Protocol protocol, const Path& path,
                              ByteView datagram) {
-  if (protocol == wire::Protocol::dht) return port_->datagram_in(now.mono, path, datagram);
+  if (protocol == wire::Protocol::dht) {
+    if (reachability_->answered(now.mono, path.remote, datagram)) {
+      port_->set_reachable(now.mono, path.remote);
+      port_->ping(path.remote, [](dht::Outcome) {});  // its answer brings it into the searches
+      return;
+    }
+    port_->datagram_in(now.mono, path, datagram);
+    return check_nodes(now.mono);
+  }
   if (protocol != wire::Protocol::stun || !serving_) return drops_.count(Drop::unknown_type);
   const Endpoint asked{path.local, sockets_.port};
   const Bytes answer =
       stun_.answer(now.mono, path.remote, asked.ip ? asked : Endpoint{}, {}, datagram);
   if (!answer.empty() && send(path, answer) != dht::Sent::sent) drops_.count(Drop::send_failed);
+}
+
+// Nodes that a bootstrap named, other hubs above all: whoever answers us is asked, too.
+void DhtService::check_nodes(TimePoint now) {
+  for (const Endpoint& node : port_->take_unchecked()) reachability_->heard(now, node);
+  for (const auto& ping : reachability_->turn(now))
+    if (send({.remote = ping.to, .local = {}}, ping.datagram) != dht::Sent::sent)
+      drops_.count(Drop::send_failed);
 }
 
 // ---- what the core asks ----

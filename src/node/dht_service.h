@@ -14,6 +14,7 @@
 #include "discovery/bootstraps.h"
 #include "discovery/dht/port.h"
 #include "discovery/dht_requests.h"
+#include "discovery/reachability.h"
 #include "discovery/stun_service.h"
 #include "io/resolver.h"
 #include "node/config.h"
@@ -56,6 +57,7 @@ class DhtService {
   discovery::Bootstraps::Doors bootstrap_doors();
   discovery::Bootstraps::Doors stun_doors();
   void resolve(discovery::Bootstraps& names, const HostPort& name);
+  void check_nodes(TimePoint now);
   dht::Sent send(const Path& path, ByteView datagram) const;
   void settle_role();
   void tell_hubs(Now now);
@@ -74,6 +76,7 @@ class DhtService {
   std::optional<io::Resolver> resolver_;
   std::optional<discovery::Bootstraps> bootstraps_;
   std::optional<discovery::Bootstraps> stuns_;
+  std::optional<discovery::Reachability> reachability_;
   std::map<discovery::DhtKey, dht::Ticket> listening_;
   wire::NatMapping nat_ = wire::NatMapping::unknown;
   bool public_address_ = false;  // one of our interfaces has one

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Every kind of way in: a member with a public address, a stock dhtnode, and hubs of which most are
-# dead.
+# Every kind of way in: a member with a public address, a stock dhtnode, hubs of which most are dead,
+# and different hubs.
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=nat.sh
@@ -56,4 +56,15 @@ say "  edge $(seconds_of $(($(ms) - begin))) after the start"
 check "status tells which is up" holds a \
   '[.discovery.bootstraps[].state] == ["down", "down", "up"]'
 end "$hub" KILL
+ping_well a "$(overlay6 b)"
+for name in a b; do stop_node $name; done
+
+say "one member on each of two hubs that know each other"
+start_hub --in hub1
+one=$hub_at
+start_hub --in hub2 --bootstrap "$one"
+rm -rf "$work"/[ab]/state
+start_node a --bootstrap "$one" --key "$key"
+start_node b --bootstrap "$hub_at" --key "$key"
+wait_for 10 "edge between a and b" edge a b
 ping_well a "$(overlay6 b)"

@@ -276,6 +276,26 @@ TEST(DhtShim, MembersLearnBootstrapsOnly) {
   EXPECT_EQ(named(verdict), 1U);
 }
 
+// Other hubs, above all: asked by us first, then OpenDHT may.
+TEST(DhtShim, MembersCheckWhomABootstrapNames) {
+  auto client = shim(Role::client);
+  ASSERT_TRUE(client.add_bootstrap(kHub));
+  const Endpoint other = *Endpoint::parse("198.51.100.20:4222");
+  const Endpoint within = *Endpoint::parse("10.0.0.1:4222");
+  const auto told = [&](std::uint32_t transaction) {
+    EXPECT_TRUE(
+        passes(client.outbound(kStart, kHub, with_transaction(captured("find"), transaction))));
+    return named(client.inbound(kStart, kHub, nodes_naming({other, kHub, within}, transaction)));
+  };
+  EXPECT_EQ(told(5), 1U);
+  EXPECT_EQ(client.take_unchecked(), std::vector{other})
+      << "what a hub says about private networks is not followed into ours";
+  EXPECT_EQ(why(client.outbound(kStart, other, captured("find"))), Refusal::unreachable);
+  client.set_reachable(kStart, other);
+  EXPECT_EQ(told(6), 2U);
+  EXPECT_TRUE(passes(client.outbound(kStart, other, captured("find"))));
+}
+
 TEST(DhtShim, PartsOnlyOfAnAnnouncedSetAndOnlyOnce) {
   auto client = shim(Role::client);
   ASSERT_TRUE(client.add_bootstrap(kHub));

@@ -139,8 +139,8 @@ class Port {
 
   // An own address changed: OpenDHT checks its nodes anew.
   void connectivity_changed();
-  // For hubs: who spoke since the last call and does not say that it is a client; and who has
-  // proven that anybody can reach it. Only those are asked and named.
+  // Nodes to check since the last call, and those that have proven that anybody can reach them:
+  // only they are asked, and named by hubs (DhtShim::take_unchecked).
   std::vector<Endpoint> take_unchecked();
   void set_reachable(TimePoint now, const Endpoint& node);
   // Between client and serving member.
