@@ -43,6 +43,11 @@ bool PathBook::add(TimePoint now, PathKind kind, const Path& path) {
   return news;
 }
 
+void PathBook::expect(TimePoint now, PathKind kind, const Path& path) {
+  add(now, kind, path);
+  if (Candidate* candidate = find(path)) candidate->expected_until = now + kExpect;
+}
+
 void PathBook::suggest(TimePoint now, std::span<const Target> targets) {
   std::erase_if(candidates_, [&](const Candidate& c) {
     return c.suggested && !c.confirmed &&
@@ -123,9 +128,11 @@ void PathBook::sent(TimePoint now, const Path& path, std::uint64_t number) {
   if (candidate->confirmed) {
     candidate->next_probe = now + kRetry;
   } else {
-    const bool burst_over = candidate->open_first && candidate->pause >= kLastOfBurst;
+    const bool expected = candidate->expected_until && now < *candidate->expected_until;
+    const bool burst_over = candidate->open_first && !expected && candidate->pause >= kLastOfBurst;
     candidate->next_probe = now + candidate->pause;
-    candidate->pause = std::min<Duration>(candidate->pause * 2, kLongestPause);
+    candidate->pause =
+        std::min<Duration>(candidate->pause * 2, expected ? kExpectPause : kLongestPause);
     if (burst_over) rest(now, *candidate);
   }
   choose(now);
@@ -224,6 +231,7 @@ bool PathBook::is_spare(TimePoint now, const Candidate& candidate) const {
 
 void PathBook::lose(TimePoint now, Candidate& candidate) {
   candidate.confirmed = false;
+  candidate.expected_until = now + kExpect;
   candidate.waiting_since.reset();
   candidate.longest = std::max<Duration>(candidate.keep_alive / 2, kKeepAliveLeast);
   candidate.answers_at_longest = 0;

@@ -34,6 +34,8 @@ class PathBook {
   static constexpr Duration kRestFirst = seconds(40);
   static constexpr Duration kRouterForgets = seconds(35);
   static constexpr Duration kKeepOpen = seconds(20);
+  static constexpr Duration kExpect = minutes(10);
+  static constexpr Duration kExpectPause = seconds(5);
   static constexpr Duration kPace = milliseconds(20);  // between first probes to suggested ones
   static constexpr Duration kFirstPause = milliseconds(100);
   static constexpr Duration kLongestPause = minutes(10);
@@ -52,6 +54,10 @@ class PathBook {
   // A hint where the peer may be. A known candidate that is not confirmed is probed at once again.
   // True if it was not known.
   bool add(TimePoint now, PathKind kind, const Path& path);
+  // Where the peer was last: asked each kExpectPause for kExpect, then with growing pauses. A path
+  // that is lost is expected back like this. Both sides do it, so a NAT that keeps the port is open
+  // when the peer comes back, whoever helped the first time.
+  void expect(TimePoint now, PathKind kind, const Path& path);
   // Where the peer's newest record says that it may be, best first: takes the place of what its
   // earlier ones said. What is not confirmed is probed kPace apart.
   void suggest(TimePoint now, std::span<const Target> targets);
@@ -95,6 +101,7 @@ class PathBook {
     bool confirmed = false;
     bool suggested = false;  // by the newest record
     bool open_first = false;
+    std::optional<TimePoint> expected_until;
     std::optional<TimePoint> next_opening;
     Duration rest = kRestFirst;
     PathQuality quality;

@@ -24,6 +24,7 @@ constexpr int kTurns = 4;
 // Room for the largest frame of a peer with the largest MTU we allow.
 constexpr std::size_t kUdpSlot = 10 * 1024;
 constexpr Duration kTick = seconds(1);
+constexpr Duration kRememberEvery = seconds(10);
 
 }  // namespace
 
@@ -176,6 +177,7 @@ int Host::run() {
   lan_->update(interfaces_);
   greet();
   core_->start(now, interfaces_);
+  recall(now);
   if (dht_) {
     dht_->interfaces_changed(interfaces_);
     dht_->start(now);
@@ -187,6 +189,7 @@ int Host::run() {
 
 void Host::stop(int exit_code) {
   exit_code_ = exit_code;
+  remember(io::read_clocks());
   core_->shutdown(io::read_clocks());
   log(LogLevel::info, "stopped");
   loop_.stop();
@@ -253,6 +256,7 @@ void Host::on_deadline() {
     control_->tick(now.mono);
     if (dht_) dht_->tick(now);
     warn_unless_alone(now);
+    if (now.mono >= next_memory_) remember(now);
   }
   rearm();
 }
@@ -352,6 +356,28 @@ void Host::tell(const overlay::Event& event) {
   } else if (std::holds_alternative<overlay::TwinIdentity>(event)) {
     say(LogLevel::warn, "another machine uses this node's identity: was its state copied? Remove " +
                             state_->path() + "/identity on one of the two");
+  }
+}
+
+void Host::recall(Now now) {
+  auto members = state_->load_members(network_.secret.fingerprint());
+  for (const std::string& notice : state_->take_notices()) log(LogLevel::warn, notice);
+  if (!members) return log(LogLevel::warn, members.error().message);  // only a cache
+  core_->recall(now, *members);
+  remembered_version_ = core_->engine().memory_version();
+  log(LogLevel::debug, "remembered members: " + std::to_string(members->size()));
+}
+
+void Host::remember(Now now) {
+  next_memory_ = now.mono + kRememberEvery;
+  const std::uint64_t version = core_->engine().memory_version();
+  if (version == remembered_version_) return;
+  const auto stored =
+      state_->store_members({network_.secret.fingerprint(), core_->engine().memory(now)});
+  if (stored) {
+    remembered_version_ = version;
+  } else if (!std::exchange(told_memory_failed_, true)) {
+    log(LogLevel::warn, stored.error().message);
   }
 }
 

@@ -62,6 +62,8 @@ class Host final : public overlay::Machine {
 
   void greet();
   void say(LogLevel level, const std::string& line);
+  void recall(Now now);
+  void remember(Now now);
   void warn_unless_alone(Now now);
   std::vector<IpAddress> own_addresses() const;
   control::Snapshot status() const;
@@ -85,6 +87,9 @@ class Host final : public overlay::Machine {
   TimePoint next_tick_{};
   bool second_member_seen_ = false;
   bool told_alone_ = false;
+  std::uint64_t remembered_version_ = 0;
+  TimePoint next_memory_{};
+  bool told_memory_failed_ = false;
   int exit_code_ = 0;
   DropCounters drops_;
 

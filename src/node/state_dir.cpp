@@ -16,6 +16,7 @@ namespace meshnode::node {
 namespace {
 
 constexpr std::size_t kMaxFile = 64 * 1024;
+constexpr std::size_t kMaxMembersFile = std::size_t{16} << 20;
 
 std::string error_text() {
   return std::generic_category().message(errno);
@@ -66,9 +67,10 @@ Error from_newer(const std::string& path, std::uint64_t version) {
 // Nothing where there is no file.
 template <typename T>
 Result<std::optional<Decoded<T>>> load(const std::string& path,
-                                       Decoded<T> (*decode)(std::string_view)) {
+                                       Decoded<T> (*decode)(std::string_view),
+                                       std::size_t limit = kMaxFile) {
   using Loaded = std::optional<Decoded<T>>;
-  const auto text = read_file(path, kMaxFile);
+  const auto text = read_file(path, limit);
   if (!text) return text.error();
   if (!*text) return Loaded();
   Decoded<T> out = decode(**text);
@@ -201,6 +203,24 @@ Result<std::uint64_t> StateDir::reserve_numbers(UnixTime now, std::uint64_t coun
     return Error::world(file("state") + " has no handshake numbers left: remove it");
   if (auto stored = store_counters(changed); !stored) return stored.error();
   return first;
+}
+
+Result<std::vector<overlay::RememberedMember>> StateDir::load_members(
+    const std::string& fingerprint) {
+  using Members = std::vector<overlay::RememberedMember>;
+  const auto loaded = load(file("members"), &decode_members, kMaxMembersFile);
+  if (!loaded) return loaded.error();
+  if (!*loaded) return Members();
+  if ((*loaded)->condition == Condition::damaged) {
+    const auto moved = set_aside("members", "the other members are looked for anew");
+    if (!moved) return moved.error();
+    return Members();
+  }
+  return (*loaded)->value.network == fingerprint ? (*loaded)->value.members : Members();
+}
+
+Status StateDir::store_members(const StoredMembers& members) {
+  return write_file(file("members"), encode_members(members));
 }
 
 std::vector<std::string> StateDir::take_notices() {

@@ -4,6 +4,7 @@
 //   identity  the Ed25519 seed: who this node is
 //   network   the network's secret and how we came to it
 //   state     the port, and the next handshake number to reserve
+//   members   what we know of the others: a cache, which may be removed
 //
 // Reading never destroys: a damaged file is kept under another name and reported, a file of a newer
 // version is an error and stays as it is.
@@ -64,6 +65,11 @@ class StateDir {
   // Takes `count` numbers that no earlier start of this node took; the first of them is max(stored,
   // unix ms). They are reserved on disk before this returns.
   Result<std::uint64_t> reserve_numbers(UnixTime now, std::uint64_t count);
+
+  // The members of this network (by fingerprint) that an earlier start knew; none if there were
+  // none, or they are another network's. A damaged file is kept aside.
+  Result<std::vector<overlay::RememberedMember>> load_members(const std::string& fingerprint);
+  Status store_members(const StoredMembers& members);
 
   // Sentences about damage that was found and kept aside, since the last call.
   std::vector<std::string> take_notices();

@@ -16,6 +16,9 @@ constexpr std::uint64_t kVersion = 1;
 constexpr const char* kIdentity = "meshnode identity";
 constexpr const char* kNetwork = "meshnode network";
 constexpr const char* kCounters = "meshnode state";
+constexpr const char* kMembers = "meshnode members";
+constexpr std::size_t kMaxMembers = 4096;
+constexpr std::size_t kMaxClaims = 8;
 
 std::string checksum_of(const Json& envelope) {
   const std::string text = envelope.dump();
@@ -90,6 +93,37 @@ std::optional<StoredCounters> counters_of(const Json& content) {
   return StoredCounters{*port, *next};
 }
 
+std::optional<overlay::RememberedMember> member_of(const Json& content) {
+  const auto id = block_at<32>(content, "id");
+  const auto key = block_at<32>(content, "static_key");
+  const auto record = from_hex(content.at("record").get<std::string>());
+  if (!id || !key || !record || content.at("claims").size() > kMaxClaims) return std::nullopt;
+  overlay::RememberedMember out{.id = NodeId{*id}, .static_key = *key, .record = *record};
+  if (!content.at("endpoint").is_null()) {
+    out.endpoint = Endpoint::parse(content.at("endpoint").get<std::string>());
+    if (!out.endpoint) return std::nullopt;
+  }
+  for (const Json& claim : content.at("claims")) {
+    const auto address = IpAddress::parse(claim.get<std::string>());
+    if (!address || !address->is_v4()) return std::nullopt;
+    out.claims.push_back(*address);
+  }
+  out.seen_ms = content.at("seen_ms").get<std::int64_t>();
+  return out;
+}
+
+std::optional<StoredMembers> members_of(const Json& content) {
+  StoredMembers out;
+  out.network = content.at("network").get<std::string>();
+  if (content.at("members").size() > kMaxMembers) return std::nullopt;
+  for (const Json& each : content.at("members")) {
+    auto member = member_of(each);
+    if (!member) return std::nullopt;
+    out.members.push_back(std::move(*member));
+  }
+  return out;
+}
+
 template <typename T>
 Decoded<T> decoded(std::string_view text, const char* format,
                    std::optional<T> (*value_of)(const Json&)) {
@@ -108,6 +142,26 @@ Decoded<T> decoded(std::string_view text, const char* format,
 }
 
 }  // namespace
+
+std::string encode_members(const StoredMembers& stored) {
+  Json members = Json::array();
+  for (const overlay::RememberedMember& member : stored.members) {
+    Json claims = Json::array();
+    for (const IpAddress& claim : member.claims) claims.push_back(claim.to_string());
+    members.push_back(
+        {{"id", to_hex(member.id.bytes)},
+         {"static_key", to_hex(member.static_key)},
+         {"record", to_hex(member.record)},
+         {"endpoint", member.endpoint ? Json(member.endpoint->to_string()) : Json(nullptr)},
+         {"claims", std::move(claims)},
+         {"seen_ms", member.seen_ms}});
+  }
+  return sealed(kMembers, {{"network", stored.network}, {"members", std::move(members)}});
+}
+
+Decoded<StoredMembers> decode_members(std::string_view text) {
+  return decoded(text, kMembers, &members_of);
+}
 
 std::string encode_identity(const crypto::Ed25519Seed& seed) {
   return sealed(kIdentity, {{"signing_seed", to_hex(seed.view())}});

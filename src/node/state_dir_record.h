@@ -10,9 +10,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "crypto/hash.h"
 #include "crypto/suite.h"
+#include "overlay/memory.h"
 #include "overlay/network.h"
 
 namespace meshnode::node {
@@ -34,6 +36,15 @@ struct StoredCounters {
   bool operator==(const StoredCounters&) const = default;
 };
 
+// The other members of one network, as the engine remembers them.
+struct StoredMembers {
+  std::string network;  // its fingerprint: what belongs to another one is of no use
+  std::vector<overlay::RememberedMember> members;
+
+  bool operator==(const StoredMembers&) const = default;
+};
+
+std::string encode_members(const StoredMembers& members);
 std::string encode_identity(const crypto::Ed25519Seed& seed);
 std::string encode_network(const StoredNetwork& network);
 std::string encode_counters(const StoredCounters& counters);
@@ -49,6 +60,7 @@ struct Decoded {
 
 // Any bytes at all; never throws.
 Decoded<crypto::Ed25519Seed> decode_identity(std::string_view text);
+Decoded<StoredMembers> decode_members(std::string_view text);
 Decoded<StoredNetwork> decode_network(std::string_view text);
 Decoded<StoredCounters> decode_counters(std::string_view text);
 

@@ -85,6 +85,11 @@ void Core::from_lan(Now now, const discovery::LanDatagram& datagram) {
   drain(now);
 }
 
+void Core::recall(Now now, const std::vector<RememberedMember>& memory) {
+  engine_.recall(now, memory);
+  drain(now);
+}
+
 void Core::timeout(Now now) {
   engine_.handle_timeout(now);
   drain(now);

@@ -49,6 +49,7 @@ class Core {
   void add_reflector(Now now, const Endpoint& server);
   void remove_reflector(Now now, const Endpoint& server);
   void echoed(Now now, std::vector<IpAddress> addresses);
+  void recall(Now now, const std::vector<RememberedMember>& memory);
   void timeout(Now now);
   void shutdown(Now now);
 

@@ -212,6 +212,7 @@ void Engine::goodbye_from(TimePoint now, Peer& peer) {
   for (const Session& session : peer.sessions) drop_key(session.local_index);
   peer.sessions.clear();
   peer.paths.forget_all();
+  if (peer.last_path) peer.paths.expect(now, kind_of(*peer.last_path), *peer.last_path);
   peer.next_lookup.reset();
   publish_path(now, peer);
 }
@@ -272,7 +273,11 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
   emit(dataplane::SlotChange{dataplane::SetPath{peer.number, peer.published_path}});
   surroundings_changed_ = true;
   if (found) peer.path_since = now;
-  if (peer.published_path) return;
+  if (peer.published_path) {
+    peer.last_path = peer.published_path;
+    ++memory_version_;
+    return;
+  }
   peer.trying_since = now;
   if (!peer.said_goodbye) doubt_reflexive(now);
   if (peer.announced) emit(PeerLost{peer.id, peer.name, peer.said_goodbye});

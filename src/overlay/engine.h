@@ -34,6 +34,7 @@
 #include "overlay/gate.h"
 #include "overlay/handshake.h"
 #include "overlay/icmp.h"
+#include "overlay/memory.h"
 #include "overlay/numbers.h"
 #include "overlay/outputs.h"
 #include "overlay/roster.h"
@@ -79,6 +80,8 @@ class Engine {
   void remove_reflector(Now now, const Endpoint& server);
   // Addresses of ours as the DHT echoed them, without ports: hints.
   void handle_echo(Now now, std::vector<IpAddress> addresses);
+  // What an earlier start knew; after the first handle_interfaces().
+  void recall(Now now, const std::vector<RememberedMember>& memory);
   void handle_timeout(Now now);
   // Says goodbye to everybody. The engine is of no use afterwards.
   void shutdown(Now now);
@@ -87,6 +90,9 @@ class Engine {
   std::optional<Output> poll();
   std::optional<TimePoint> next_deadline() const;
   Snapshot snapshot(TimePoint now) const;
+  // What the next start should know. memory_version() grows when that is worth storing anew.
+  std::vector<RememberedMember> memory(Now now) const;
+  std::uint64_t memory_version() const { return memory_version_; }
   const DropCounters& drops() const { return drops_; }
 
   std::optional<Duration> reflector_rtt(TimePoint now, const Endpoint& server) const {
@@ -169,6 +175,9 @@ class Engine {
   void note_observed(TimePoint now, Peer& peer, const Path& path, const Endpoint& observed);
   void tell_surroundings(Now now);
 
+  // engine_memory.cpp
+  void recall(Now now, const RememberedMember& member);
+
   // engine_handshake.cpp: keys
   bool wants_handshake(const Peer& peer, TimePoint now) const;
   std::optional<TimePoint> rekey_time(const Peer& peer, TimePoint now) const;
@@ -214,6 +223,7 @@ class Engine {
   std::optional<TimePoint> record_due_;  // when our own record is to be looked at
   std::optional<NatKnown> nat_told_;
   bool surroundings_changed_ = false;
+  std::uint64_t memory_version_ = 0;
   Interfaces interfaces_;
   std::map<SessionIndex, Pending> pending_;
   // Which of our indices are in use: sessions, pending ones and attempts.

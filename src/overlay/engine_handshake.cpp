@@ -337,6 +337,7 @@ void Engine::learn(Now now, Peer& peer, const ProvenPeer& proven, bool surely_fr
   if (!news) return;
   for (const PeerNumber impostor : roster_.prove(peer, proven.id)) forget(impostor);
   note_proven(peer);
+  ++memory_version_;
   peer.claims = proven.payload.claims;
   const auto settled = roster_.settle_claims(peer, config_.claims, now.mono);
   for (const IpAddress& address : settled.refused)

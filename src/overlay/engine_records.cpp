@@ -191,7 +191,10 @@ void Engine::take_record(Now now, ByteView bytes, PeerNumber from) {
   }
   const auto& record = std::get<discovery::RecordPtr>(offered);
   if (record->id == self_.identity.id) return meet_ourselves(now, *record);
-  if (book_.proven(record->id)) gossip_.spread(record, from);
+  if (book_.proven(record->id)) {
+    gossip_.spread(record, from);
+    ++memory_version_;
+  }
   apply_record(now, record);
 }
 

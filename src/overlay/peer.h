@@ -70,6 +70,7 @@ struct Peer {
   std::optional<TimePoint> next_lookup;
   Duration lookup_pause{};
   std::optional<Path> published_path;
+  std::optional<Path> last_path;  // the last one that was published, perhaps in an earlier start
 
   // Freshness. Probe and handshake numbers are proven by the peer's key; beacon numbers could be
   // any member's, so they have a window of their own.

@@ -19,6 +19,7 @@ void round_trip(std::string_view text, Encode encode, Decode decode) {
 void all(std::string_view text) {
   round_trip<crypto::Ed25519Seed>(text, node::encode_identity, node::decode_identity);
   round_trip<node::StoredNetwork>(text, node::encode_network, node::decode_network);
+  round_trip<node::StoredMembers>(text, node::encode_members, node::decode_members);
   round_trip<node::StoredCounters>(text, node::encode_counters, node::decode_counters);
 }
 
@@ -28,7 +29,8 @@ void all_under_checksum(std::string_view text) {
   if (text.size() > 4096) return;  // dump() is recursive: depth is not for here
   const Json content = Json::parse(text, nullptr, false);
   if (content.is_discarded()) return;
-  for (const char* format : {"meshnode identity", "meshnode network", "meshnode state"}) {
+  for (const char* format :
+       {"meshnode identity", "meshnode network", "meshnode state", "meshnode members"}) {
     Json envelope = {{"format", format}, {"version", 1}, {"content", content}};
     const std::string covered = envelope.dump();
     envelope["checksum"] =

@@ -255,6 +255,44 @@ TEST_F(PathBookMore, AWayThatIsNotToBeOpenedAnyMoreIsNot) {
   EXPECT_THAT(openers, IsEmpty());
 }
 
+// ---- expected back ----
+
+TEST_F(PathBookMore, WhatIsExpectedIsAskedEachFiveSecondsForTenMinutes) {
+  book.expect(now, PathKind::direct, path(1));
+  const TimePoint begin = now;
+  run_for(minutes(10));
+  EXPECT_GE(probes[path(1)].size(), 120U);
+  EXPECT_LE(probes[path(1)].size(), 130U);
+  const std::size_t before = probes[path(1)].size();
+  run_until(begin + hours(3));
+  EXPECT_LE(probes[path(1)].size() - before, 26U) << "then with growing pauses";
+  EXPECT_GE(probes[path(1)].size() - before, 17U) << "but without end";
+}
+
+TEST_F(PathBookMore, ALostPathIsExpectedBack) {
+  confirm(1);
+  be_silent();
+  run_for(minutes(5));
+  ASSERT_FALSE(book.best());
+  be_there();
+  run_for(seconds(5));
+  EXPECT_EQ(book.best(), path(1));
+}
+
+TEST_F(PathBookMore, ARestDoesNotKeepFromExpecting) {
+  suggest({target(1, true)});
+  run_for(seconds(3));
+  book.expect(now, PathKind::direct, path(1));
+  const TimePoint begin = now;
+  run_for(minutes(2));
+  TimePoint last = begin;
+  for (const TimePoint probe : probes[path(1)]) {
+    if (probe < begin) continue;
+    EXPECT_LE(probe - last, PathBook::kExpectPause);
+    last = probe;
+  }
+}
+
 // ---- spare paths ----
 
 TEST_F(PathBookMore, ASparePathIsProbedEachTenMinutesWhileTheEdgeIsIdle) {
