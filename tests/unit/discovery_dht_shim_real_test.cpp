@@ -104,6 +104,17 @@ int in_child(What what) {
 
 const Endpoint kSelf = *Endpoint::parse("192.0.2.1:3731");
 
+// OpenDHT drops what waited for more than 650 ms, as on a busy machine, and all above 8,192 requests
+// a second.
+template <typename Ask, typename Condition>
+bool asked_again(Ask ask, Condition condition) {
+  for (int round = 0; round < 15; ++round) {
+    ask();
+    if (wait_for(condition, milliseconds(1000))) return true;
+  }
+  return false;
+}
+
 // Feeds OpenDHT, in portions that its queue takes; 0 if it still answers a ping afterwards.
 int feed(const std::vector<Bytes>& datagrams) {
   std::atomic<std::uint64_t> answers{0};
@@ -125,11 +136,9 @@ int feed(const std::vector<Bytes>& datagrams) {
                          datagram);
     if (number % 500 != 0) continue;
     const std::uint64_t before = answers;
-    ping(8);
-    if (!wait_for([&] { return answers > before; })) return 2;
+    if (!asked_again([&] { ping(8); }, [&] { return answers > before; })) return 2;
   }
-  ping(9);
-  return wait_for([&] { return last.load(); }) ? 0 : 3;
+  return asked_again([&] { ping(9); }, [&] { return last.load(); }) ? 0 : 3;
 }
 
 TEST(DhtShimReal, TheKillersDoKill) {
