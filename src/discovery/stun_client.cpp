@@ -149,6 +149,7 @@ std::vector<Endpoint> StunClient::reflexive(TimePoint now) const {
 
 wire::NatMapping StunClient::mapping(TimePoint now, const std::vector<Endpoint>& own) const {
   using wire::NatMapping;
+  bool alone = true;  // no IPv4 that anybody has seen: without it our own IPv6 is no sign
   for (const Family family : {Family::v4, Family::v6}) {
     unsigned witnesses = 0;
     std::vector<Endpoint> seen;
@@ -162,9 +163,10 @@ wire::NatMapping StunClient::mapping(TimePoint now, const std::vector<Endpoint>&
     const bool all_own = std::all_of(seen.begin(), seen.end(), [&](const Endpoint& each) {
       return std::find(own.begin(), own.end(), each) != own.end();
     });
-    if (all_own) return NatMapping::none;
+    if (all_own && alone) return NatMapping::none;
     if (seen.size() > 1) return NatMapping::dependent;
     if (witnesses > 1) return NatMapping::endpoint_independent;
+    alone = false;
   }
   return NatMapping::unknown;
 }

@@ -91,20 +91,26 @@ class Run {
 
   void up(PeerNumber who, Gossip::Begin begin) {
     gossip_.edge_up(now_, who, begin);
-    neighbours_.insert(who);
+    if (neighbours_.insert(who).second) unheard_.insert(who);
     MESH_ASSERT((collect() > 0) == (begin == Gossip::Begin::we));
   }
   void down(PeerNumber who) {
     gossip_.edge_down(who);
     neighbours_.erase(who);
+    unheard_.erase(who);
   }
   void digest(PeerNumber from, ByteView body) {
     canonical(body);
     gossip_.handle_digest(now_, from, exact(body), drops_);
-    collect(from, wire::parse_digest(body));
+    const auto parsed = wire::parse_digest(body);
+    const bool first = unheard_.erase(from) == 1;
+    const std::size_t sent = collect(from, parsed);
+    // Later ones meet the limits.
+    if (first && parsed) MESH_ASSERT(sent == lacking(*parsed) + (wants_any(*parsed) ? 1 : 0));
   }
   void want(PeerNumber from, ByteView body) {
     canonical(body);
+    unheard_.erase(from);
     gossip_.handle_want(now_, from, exact(body), drops_);
     collect(from);
   }
@@ -135,6 +141,24 @@ class Run {
     }
     return sent;
   }
+  // How many that we pass on it names older, or not at all where it should.
+  static std::size_t lacking(const Digest& digest) {
+    const auto lacks = [&](const RecordPtr& record) {
+      const ShortId id = wire::short_id(record->id);
+      if (id < digest.lower || id > digest.upper) return false;
+      return std::none_of(digest.entries.begin(), digest.entries.end(),
+                          [&](const Digest::Entry& entry) {
+                            return entry.id == id && entry.sequence >= kSequence;
+                          });
+    };
+    const auto end = records().begin() + kProven;
+    return static_cast<std::size_t>(std::count_if(records().begin(), end, lacks)) +
+           (lacks(own()) ? 1 : 0);
+  }
+  static bool wants_any(const Digest& digest) {
+    return std::any_of(digest.entries.begin(), digest.entries.end(),
+                       [](const Digest::Entry& e) { return e.sequence > 0 && !is_current(e); });
+  }
   static void check_want(ByteView body, const Digest& digest) {
     const auto ids = wire::parse_want(body);
     MESH_ASSERT(ids);
@@ -149,6 +173,7 @@ class Run {
   TimePoint now_{hours(2)};
   DropCounters drops_;
   std::set<PeerNumber> neighbours_;
+  std::set<PeerNumber> unheard_;
 };
 
 Bytes honest_digest(Script& script) {

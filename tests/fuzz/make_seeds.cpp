@@ -406,6 +406,9 @@ void gossips() {
   save("gossip", "digest", body(0, wire::encode_digest(digest)) + body(0, Bytes(15)));
   const wire::Digest twice{.lower = 1, .upper = 9, .entries = {{2, 7}, {2, 8}}};
   save("gossip", "digest-twice", body(0, wire::encode_digest(twice)));
+  wire::Digest long_one{.lower = 1, .upper = 99, .entries = {}};
+  for (wire::ShortId id = 1; id <= wire::kMaxDigest + 1; ++id) long_one.entries.push_back({id, 7});
+  save("gossip", "digest-too-long", body(0, wire::encode_digest(long_one)));
   save("gossip", "want", body(1, wire::encode_want({1, 2, 3})) + body(1, Bytes(7)));
   save("gossip", "want-much", body(1, Bytes(8 * wire::kMaxDigest)) + body(1, Bytes(520)));
   save("gossip", "knows-nothing", bytes_of({2, 0, 255, 0}));
@@ -434,6 +437,20 @@ void stun() {
     for (int i = 1; i < 50; ++i) out = std::move(out) + bytes_of({0, 4, 0, 1, 0, i, 1, 1, 1});
     return out + bytes_of({3});
   }());
+  save("stun_client", "too-many", [] {
+    Bytes out;
+    for (int i = 16; i < 60; ++i) out = std::move(out) + bytes_of({7, i});
+    return out + bytes_of({3});
+  }());
+  save("stun_client", "too-many-ports", [] {
+    Bytes out;
+    for (int i = 16; i < 46; ++i) out = std::move(out) + bytes_of({7, i});
+    return out + bytes_of({0, 0x10, 4, 0, 1, 0, 9, 1, 1, 0x14, 0, 1, 0, 9, 1, 1, 3});
+  }());
+  save("stun_client", "answered-twice",
+       bytes_of({0, 4, 0, 1, 0, 0, 0, 1, 4, 0, 1, 0, 0, 0, 1, 0x14, 0, 1, 0, 0, 0, 1}));
+  save("stun_client", "answered-by-another",
+       bytes_of({0, 0x18, 0, 0, 1, 0, 0, 0, 1, 0x10, 0x18, 0, 0, 2, 0, 0, 0, 1}));
   save("stun_client", "garbage", bytes_of({0, 6, 20}) + Bytes(20, 1) + bytes_of({6, 0}));
 }
 

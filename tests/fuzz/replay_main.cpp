@@ -124,8 +124,13 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::vector<fuzz::Seed> seeds;
-  for (int i = 2; i < argc; ++i)
+  for (int i = 2; i < argc; ++i) {
+    if (!std::filesystem::exists(argv[i])) {
+      std::fprintf(stderr, "no %s: a lost corpus tests nothing\n", argv[i]);
+      return 1;
+    }
     for (auto& seed : fuzz::load_all(argv[i])) seeds.push_back(std::move(seed));
+  }
   if (seeds.empty()) {
     std::fprintf(stderr, "no inputs there\n");
     return 1;

@@ -5,6 +5,8 @@
 //   4  answers a question as it should: which (1), mapped port (2), other port (2), start id (1)
 //   5  the same with a byte changed: at (1), xor
 //   6  sends anything: length (1), the bytes
+//   7  another one is named: which (1)
+//   8  answers a question that another one was asked: whose (1), then as with 4
 #include "discovery/stun_client.h"
 
 #include <set>
@@ -48,6 +50,7 @@ class Run {
     MESH_ASSERT(taken == !request);
     if (request || drops_.total() != dropped) MESH_ASSERT(client_.reflexive(now_) == before);
     MESH_ASSERT(drops_.total() <= dropped + (request ? 0 : 1));
+    if (!request && drops_.total() == dropped) MESH_ASSERT(was_open(from, datagram));
   }
   void settle() {
     client_.handle_timeout(now_);
@@ -58,6 +61,7 @@ class Run {
       MESH_ASSERT(request && ++count <= discovery::StunClient::kMaxServers);
       MESH_ASSERT(seen_.insert(request->transaction).second);
       questions_.push_back({out->to, request->transaction});
+      open_.insert(questions_.back());
     }
     const auto next = client_.next_deadline();
     MESH_ASSERT(!next || *next > now_);
@@ -76,6 +80,15 @@ class Run {
     return {which};
   }
 
+  // Only who was asked may answer, and once.
+  bool was_open(const Endpoint& from, ByteView answer) {
+    constexpr std::size_t kTransactionAt = 8;
+    wire::StunTransaction transaction;
+    MESH_ASSERT(answer.size() >= kTransactionAt + transaction.size());
+    std::copy_n(answer.begin() + kTransactionAt, transaction.size(), transaction.begin());
+    return open_.erase({from, transaction}) == 1;
+  }
+
   test::SeededRandom random_{1};
   discovery::StunClient client_{random_};
   TimePoint now_{hours(1)};
@@ -83,6 +96,7 @@ class Run {
   std::set<IpAddress> named_;
   std::set<wire::StunTransaction> seen_;
   std::vector<std::pair<Endpoint, wire::StunTransaction>> questions_;
+  std::set<std::pair<Endpoint, wire::StunTransaction>> open_;
 };
 
 }  // namespace
@@ -93,7 +107,7 @@ void one_input(ByteView input) {
   for (int step = 0; step < kSteps && !script.over(); ++step) {
     const std::uint8_t what = script.u8();
     const Endpoint who = server(what / 16);
-    switch (what % 16 % 7) {
+    switch (what % 16 % 9) {
       case 0:
         run.add(who);
         break;
@@ -116,8 +130,16 @@ void one_input(ByteView input) {
         run.hear(who, bytes);
         break;
       }
-      default:
+      case 6:
         run.hear(who, script.bytes(script.u8()));
+        break;
+      case 7:
+        run.add(server(script.u8()));
+        break;
+      default: {
+        const Endpoint asked = server(script.u8());
+        run.hear(who, run.answer(script, asked));
+      }
     }
     run.settle();
   }

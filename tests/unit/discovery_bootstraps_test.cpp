@@ -191,6 +191,26 @@ TEST_F(HubBootstraps, FollowsANameToItsNewAddress) {
   EXPECT_EQ(pings_, std::vector{kSecond});
 }
 
+TEST_F(HubBootstraps, TellsWhenNoNameStandsForANodeAnyMore) {
+  const HostPort second{"second.example", 1};
+  std::vector<Endpoint> gone;
+  Bootstraps two({kName, second}, random_,
+                 {.resolve = [](const HostPort&) {},
+                  .ping = [](const Endpoint&, bool) {},
+                  .gone = [&](const Endpoint& node) { gone.push_back(node); }});
+  two.start(now_, {});
+  two.resolved(now_, kName, {kFirst, kSecond});
+  two.resolved(now_, second, {kFirst});
+  two.resolved(now_, kName, {kSecond, kFirst});
+  EXPECT_TRUE(gone.empty()) << "another order is no news";
+  two.resolved(now_, kName, {});
+  EXPECT_TRUE(gone.empty()) << "nor is a look-up that fails";
+  two.resolved(now_, kName, {kSecond});
+  EXPECT_TRUE(gone.empty()) << "the other name still stands for it";
+  two.resolved(now_, second, {kSecond});
+  EXPECT_EQ(gone, std::vector{kFirst});
+}
+
 TEST_F(HubBootstraps, ForgetsAMemoryThatDoesNotAnswer) {
   bootstraps_->start(now_, {kSecond});
   EXPECT_EQ(pings_, std::vector{kSecond});

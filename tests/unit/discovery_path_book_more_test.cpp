@@ -161,6 +161,29 @@ TEST_F(PathBookMore, NoMoreThanTwelveHoweverManyRecordsCome) {
   EXPECT_LE(book.due(now + seconds(1)).size(), PathBook::kMaxCandidates);
 }
 
+TEST_F(PathBookMore, InAFullBookTheNewestRecordTakesThePlacesOfHintsAndNotItsOwn) {
+  for (std::uint8_t host = 101; host <= 112; ++host) book.add(now, PathKind::direct, path(host));
+  std::vector<Target> fourteen;
+  for (std::uint8_t host = 1; host <= 14; ++host) fourteen.push_back(target(host));
+  book.suggest(now, fourteen);
+  run_for(seconds(1));
+  for (std::uint8_t host = 1; host <= 14; ++host)
+    EXPECT_EQ(probes.contains(path(host)), host <= PathBook::kMaxCandidates) << int{host};
+  for (std::uint8_t host = 101; host <= 112; ++host)
+    EXPECT_FALSE(probes.contains(path(host))) << int{host};
+}
+
+TEST_F(PathBookMore, AHintTakesThePlaceOfAnotherHintBeforeThatOfASuggestion) {
+  suggest({target(1), target(2)});
+  for (std::uint8_t host = 101; host <= 120; ++host) book.add(now, PathKind::direct, path(host));
+  run_for(seconds(1));
+  EXPECT_TRUE(probes.contains(path(1)));
+  EXPECT_TRUE(probes.contains(path(2)));
+  EXPECT_FALSE(probes.contains(path(110))) << "the oldest hints went";
+  EXPECT_TRUE(probes.contains(path(111)));
+  EXPECT_TRUE(probes.contains(path(120)));
+}
+
 // ---- ways that are opened first ----
 
 TEST_F(PathBookMore, FirstTheOpenerThenTheProbe) {

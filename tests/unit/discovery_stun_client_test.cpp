@@ -28,6 +28,7 @@ const Endpoint kHubOther = at("198.51.100.1:3733");
 const Endpoint kSecondHub = at("198.51.100.2:3731");
 const Endpoint kThirdHub = at("198.51.100.3:3731");
 const Endpoint kHub6 = at("[2001:db8:5::1]:3731");
+const Endpoint kSecondHub6 = at("[2001:db8:5::2]:3731");
 const Endpoint kUs = at("203.0.113.7:40000");
 const Endpoint kUsLater = at("203.0.113.7:41000");
 const Endpoint kUs6 = at("[2001:db8:7::1]:40000");
@@ -608,6 +609,14 @@ TEST(StunClientMapping, Table) {
        {{kHub, kUs}, {kSecondHub, kUs}, {kHub6, kUs6}},
        {kUs6},
        NatMapping::endpoint_independent},
+      {"one witness in IPv4, two in IPv6",
+       {{kHub, kUs}, {kHub6, kUs6}, {kSecondHub6, kUs6}},
+       {},
+       NatMapping::endpoint_independent},
+      {"one witness in IPv4, a contradiction in IPv6",
+       {{kHub, kUs}, {kHub6, kUs6}, {kSecondHub6, at("[2001:db8:7::1]:41000")}},
+       {},
+       NatMapping::dependent},
       {"two families are no contradiction", {{kHub, kUs}, {kHub6, kUs6}}, {}, NatMapping::unknown},
   };
   for (const Verdict& row : table) {
@@ -632,6 +641,18 @@ TEST(StunClientMapping, Table) {
     EXPECT_EQ(client.mapping(kStart + StunClient::kLife, row.own), NatMapping::unknown)
         << row.title << ", long ago";
   }
+}
+
+// Its one port leaves the IPv4 NAT unknown, and our own IPv6 is no proof that there is none.
+TEST_F(StunClientLife, OurOwnIpv6DoesNotHideAnIpv4Nat) {
+  const Endpoint hub6 = *Endpoint::parse("[2001:db8:5::1]:3731");
+  const Endpoint us6 = *Endpoint::parse("[2001:db8:7::1]:40000");
+  serve(kHub, kUs);
+  serve(hub6, us6);
+  ask(kHub);
+  ask(hub6);
+  run_for(seconds(1));
+  EXPECT_EQ(client.mapping(now, {us6}), wire::NatMapping::unknown);
 }
 
 }  // namespace
