@@ -18,7 +18,9 @@ void describe(CLI::App& app) {
   app.set_version_flag("--version", "meshnode " MESHNODE_VERSION, "print the version and exit");
   app.allow_extras();
   app.footer(
-      "Example: sudo meshnode --lan-only      (and elsewhere: sudo meshnode --lan-only --key @-)");
+      "Examples: sudo meshnode --lan-only                      one LAN\n"
+      "          sudo meshnode --bootstrap HUB:3731            behind NATs; meshhub runs on HUB\n"
+      "On the other machines the same, with --key @- and the key that the first one shows.");
 }
 
 using Texts = std::map<std::string, std::vector<std::string>>;
