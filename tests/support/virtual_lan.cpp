@@ -1,5 +1,7 @@
 #include "support/virtual_lan.h"
 
+#include <algorithm>
+
 #include "wire/ip.h"
 
 namespace meshnode::test {
@@ -86,7 +88,14 @@ Interfaces VirtualNode::interfaces() const {
   lan.name = "eth0";
   lan.up = lan.broadcast = true;
   lan.addresses = {Cidr{address_, 24}};
+  for (const IpAddress& ip : more_addresses) lan.addresses.push_back(Cidr{ip, 24});
   return {lan};
+}
+
+bool VirtualNode::has(const Endpoint& endpoint) const {
+  return endpoint.port == kPort &&
+         (endpoint.ip == address_ || std::find(more_addresses.begin(), more_addresses.end(),
+                                               endpoint.ip) != more_addresses.end());
 }
 
 void VirtualNode::start() {
@@ -99,6 +108,7 @@ void VirtualNode::start() {
   config.claims = options_.claims;
   config.ciphers = options_.ciphers;
   config.directory = options_.directory;
+  config.reflectors = options_.reflectors;
   numbers.last = std::max(numbers.last + 1, static_cast<std::uint64_t>(now().unix.ms));
   core_ = std::make_unique<overlay::Core>(std::move(config), suite, random_, numbers, *this);
   core_->start(now(), interfaces());
@@ -144,7 +154,10 @@ void VirtualNode::send(std::span<const DatagramRun> runs) {
   for (const DatagramRun& run : runs)
     for (std::size_t at = 0; at < run.data.size(); at += run.segment_size) {
       const std::size_t size = std::min(run.segment_size, run.data.size() - at);
-      lan_.post({endpoint(), run.path.remote, to_bytes(run.data.subspan(at, size))});
+      // Asked on one of its addresses, it answers from there.
+      const Endpoint asked{run.path.local, kPort};
+      lan_.post(
+          {has(asked) ? asked : endpoint(), run.path.remote, to_bytes(run.data.subspan(at, size))});
     }
 }
 
@@ -160,6 +173,11 @@ void VirtualLan::answer_from_dht(VirtualNode& who, const discovery::DhtKey& key,
 }
 
 void VirtualLan::ask_dht(VirtualNode& who, const discovery::DhtRequest& request) {
+  // Who listens keeps listening until the DHT is there again; all else is lost with it.
+  if (const auto* listen = std::get_if<discovery::DhtListen>(&request))
+    dht.listeners[listen->key].insert(&who);
+  if (const auto* unlisten = std::get_if<discovery::DhtUnlisten>(&request))
+    dht.listeners[unlisten->key].erase(&who);
   if (!dht.up) return;
   if (const auto* put = std::get_if<discovery::DhtPut>(&request)) {
     ++dht.puts;
@@ -176,10 +194,7 @@ void VirtualLan::ask_dht(VirtualNode& who, const discovery::DhtRequest& request)
       if (stored.until > time) answer_from_dht(who, key, stored.value);
   };
   if (const auto* listen = std::get_if<discovery::DhtListen>(&request)) {
-    dht.listeners[listen->key].insert(&who);
     tell_all(listen->key);
-  } else if (const auto* unlisten = std::get_if<discovery::DhtUnlisten>(&request)) {
-    dht.listeners[unlisten->key].erase(&who);
   } else if (const auto* get = std::get_if<discovery::DhtGet>(&request)) {
     ++dht.gets;
     tell_all(get->key);
@@ -237,9 +252,9 @@ void VirtualLan::deliver(const Datagram& datagram) {
     if (broadcast) {
       if (node->address_ == datagram.from.ip) continue;
       node->core().from_lan(node->now(), {datagram.from, kInterface, datagram.bytes});
-    } else if (node->endpoint() == datagram.to) {
+    } else if (node->has(datagram.to)) {
       Bytes copy = datagram.bytes;
-      const DatagramRun run{{datagram.from, node->address_, 0}, copy, copy.size()};
+      const DatagramRun run{{datagram.from, datagram.to.ip, 0}, copy, copy.size()};
       const std::size_t before = node->delivered.size();
       node->core().from_underlay(node->now(), {&run, 1});
       // The "kernel" behind the TUN answers pings.

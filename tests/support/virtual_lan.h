@@ -31,7 +31,8 @@ struct NodeOptions {
   Block<32> identity_seed{};
   overlay::NetworkSecret network;
   std::vector<IpAddress> claims;
-  bool directory = false;  // knows the virtual DHT
+  bool directory = false;   // knows the virtual DHT
+  bool reflectors = false;  // will be told of STUN servers
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
                                       crypto::Cipher::chacha20_poly1305};
 };
@@ -55,6 +56,10 @@ class VirtualNode final : public overlay::Machine {
   std::optional<overlay::PeerSnapshot> peer(const VirtualNode& other) const;
   overlay::PeerState state_of(const VirtualNode& other) const;
   Endpoint endpoint() const { return {address_, kPort}; }
+  bool has(const Endpoint& endpoint) const;
+  void rename(const std::string& name) { options_.name = name; }  // counts from its next start
+  // Tells the core of its addresses as they are now.
+  void addresses_changed() { core_->interfaces_changed(now(), interfaces()); }
   Interfaces interfaces() const;
 
   static constexpr std::uint16_t kPort = 40000;
@@ -67,6 +72,7 @@ class VirtualNode final : public overlay::Machine {
   TestNumbers numbers;
   CountingSuite suite;
   IpAddress address_;
+  std::vector<IpAddress> more_addresses;  // on the same interface
 
   // overlay::Machine
   void send(std::span<const DatagramRun> runs) override;
@@ -113,6 +119,7 @@ class VirtualLan {
   // Convenience: same network for all, identity and address by position.
   VirtualNode& add(const std::string& name);
   std::vector<std::unique_ptr<VirtualNode>>& nodes() { return nodes_; }
+  const std::vector<std::unique_ptr<VirtualNode>>& nodes() const { return nodes_; }
 
   void run_for(Duration span) {
     run_until([] { return false; }, span);
