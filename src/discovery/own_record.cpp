@@ -33,7 +33,7 @@ void OwnRecord::make(Now now, const NextNumber& number) {
 
 OwnRecord::Met OwnRecord::met(Now now, const SignedRecord& other, const NextNumber& number) {
   if (!current_ || other.record.boot == config_.boot ||
-      other.record.sequence <= current_->record.sequence) {
+      other.record.sequence < current_->record.sequence) {
     // The top of the numbers is nobody's: there would be no way above it.
     if (!current_ && other.record.sequence != ~std::uint64_t{0})
       highest_met_ = std::max(highest_met_, other.record.sequence);

@@ -152,6 +152,7 @@ class Engine {
   Peer* meet(Now now, const NodeId& claimed_id, const crypto::X25519Public& static_key);
   void send_probes(Now now, Peer& peer);
   void hear_of_path(Now now, Peer& peer, const Path& path);
+  bool is_twin(TimePoint now, const Peer& peer, const BootId& boot) const;
   void note_boot(Now now, Peer& peer, const BootId& boot);
   bool is_underlay(const IpAddress& ip) const;
   discovery::PathKind kind_of(const Path& path) const;

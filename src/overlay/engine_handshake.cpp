@@ -121,6 +121,7 @@ std::optional<Drop> Engine::refuse_init(Now now, Peer* peer, const OpenedInit& i
   if (init.peer.id == self_.identity.id) return Drop::self;
   if (peer == nullptr) return std::nullopt;
   if (peer->proven && peer->id != init.peer.id) return Drop::bad_identity;
+  if (is_twin(now.mono, *peer, payload.boot)) return Drop::bad_identity;
   if (!challenged && !peer->numbers.would_accept(payload.number))
     return peer->knows_boot(payload.boot) ? Drop::replayed : Drop::stale_number;
   const bool ours_wins = self_.identity.id < init.peer.id && peer->boot == payload.boot &&
@@ -297,7 +298,7 @@ void Engine::confirm_pending(Now now, SessionIndex index, const Path& path) {
 void Engine::adopt(Now now, Peer& peer, const Established& established, const Path& path,
                    Adoption how) {
   learn(now, peer, established.peer, how.surely_fresh);
-  const bool new_edge = !peer.has_session();
+  const bool new_edge = !peer.has_session() || peer.current().boot != established.peer.payload.boot;
   peer.sessions.push_back({.local_index = established.local_index,
                            .cipher = established.keys.cipher,
                            .created = now.mono,

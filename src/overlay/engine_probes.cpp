@@ -9,6 +9,8 @@ namespace {
 // A beacon with an old number but an unknown boot id (the sender's state was restored) is followed
 // at most this often.
 constexpr Duration kStaleHintInterval = seconds(10);
+// Longer than the longest keep-alive pause and its retries.
+constexpr Duration kTwinPause = minutes(3);
 
 }  // namespace
 
@@ -155,6 +157,7 @@ void Engine::handle_probe_request(Now now, Peer& peer, const Path& path, const w
   answer.boot = self_.boot;
   answer.observed = path.remote;
   emit(SendMessage{path, peer.probe_keys.seal(answer, *epoch_)});
+  if (is_twin(now.mono, peer, probe.boot)) return count(Drop::bad_identity);
   note_boot(now, peer, probe.boot);
   // The peer is there: perhaps on an endpoint that nobody told us (peer-reflexive, RFC 8445).
   peer.said_goodbye = false;
@@ -171,6 +174,7 @@ void Engine::hear_of_path(Now now, Peer& peer, const Path& path) {
 }
 
 void Engine::handle_probe_answer(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {
+  if (is_twin(now.mono, peer, probe.boot)) return count(Drop::bad_identity);
   if (!peer.paths.answered(now.mono, path, probe.number)) return count(Drop::replayed);
   probe_budget_.answered(path.remote.ip);
   note_observed(now.mono, peer, path, probe.observed);
@@ -179,9 +183,19 @@ void Engine::handle_probe_answer(Now now, Peer& peer, const Path& path, const wi
   service(now, peer);
 }
 
+// An earlier start speaks although a later one is there: the identity is in use on two machines. We
+// stay with the later one as long as it speaks, instead of going to and fro with each word.
+bool Engine::is_twin(TimePoint now, const Peer& peer, const BootId& boot) const {
+  return peer.boot && *peer.boot != boot && peer.knows_boot(boot) &&
+         now - peer.boot_heard < kTwinPause;
+}
+
 // A boot id from a message that is authentic and fresh.
 void Engine::note_boot(Now now, Peer& peer, const BootId& boot) {
+  if (is_twin(now.mono, peer, boot)) return;
+  peer.boot_heard = now.mono;
   if (peer.boot == boot) return;
+  std::erase(peer.earlier_boots, boot);
   if (peer.boot) {
     peer.earlier_boots.push_back(*peer.boot);
     if (peer.earlier_boots.size() > Peer::kEarlierBoots) peer.earlier_boots.pop_front();

@@ -173,6 +173,9 @@ void Engine::handle_store_lost(Now now) {
 
 void Engine::take_record(Now now, ByteView bytes, PeerNumber from) {
   using Refusal = discovery::RecordBook::Refusal;
+  // Our own comes back from everywhere, and must not use up the changes of our id.
+  const discovery::RecordPtr& own = own_record_.current();
+  if (own && std::equal(bytes.begin(), bytes.end(), own->bytes.begin(), own->bytes.end())) return;
   const auto offered = book_.offer(now.mono, bytes);
   if (const auto* refusal = std::get_if<Refusal>(&offered)) {
     switch (*refusal) {

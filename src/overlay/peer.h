@@ -77,6 +77,7 @@ struct Peer {
   ReplayWindow<1024> numbers;
   ReplayWindow<1024> beacon_numbers;
   std::optional<BootId> boot;
+  TimePoint boot_heard{};            // last time that something of this start came
   std::deque<BootId> earlier_boots;  // at most kEarlierBoots, newest last
   static constexpr std::size_t kEarlierBoots = 8;
   TimePoint next_stale_hint{};

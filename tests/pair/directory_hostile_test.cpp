@@ -212,7 +212,7 @@ TEST_F(RestoredOnTheLan, IsJumpedAboveByGossip) {
 
 // While the others still have a session of its earlier life, the new one is no new edge to them:
 // if they began the handshake, nobody sends a digest until the next round.
-TEST_F(RestoredOnTheLan, DISABLED_IsJumpedAboveByGossipWhileOldSessionsLive) {
+TEST_F(RestoredOnTheLan, IsJumpedAboveByGossipWhileOldSessionsLive) {
   expect_news(minutes(1), seconds(45));
 }
 
@@ -263,7 +263,7 @@ struct Twins : DirectoryTest {
 
 // The echo of its own records through the directory uses up what a member may change, so the
 // other's third bid is not heard.
-TEST_F(Twins, DISABLED_AreTold) {
+TEST_F(Twins, AreTold) {
   one.start();
   lan.run_for(seconds(3));
   other.start();
@@ -274,14 +274,14 @@ TEST_F(Twins, DISABLED_AreTold) {
 }
 
 // A copied disk in machines without a clock: the same numbers, so neither is above the other.
-TEST_F(Twins, DISABLED_WithTheSameNumbersAreTold) {
+TEST_F(Twins, WithTheSameNumbersAreTold) {
   one.start();
   other.start();
   EXPECT_TRUE(lan.run_until([&] { return told(one) + told(other) > 0; }, minutes(2)));
 }
 
 // Each answer comes with another boot id than the last one, which makes the witness ask again.
-TEST_F(Twins, DISABLED_DoNotMakeTheOthersFlap) {
+TEST_F(Twins, DoNotMakeTheOthersFlap) {
   one.start();
   lan.run_for(seconds(3));
   other.start();
