@@ -143,6 +143,8 @@ class Engine {
 
   // engine_probes.cpp: where peers are
   void handle_probe(Now now, const Path& path, ByteView datagram);
+  discovery::TagEpoch send_epoch(const Peer& peer) const;
+  void note_epoch(Peer& peer, discovery::TagEpoch epoch);
   void handle_probe_request(Now now, Peer& peer, const Path& path, const wire::Probe& probe);
   void handle_probe_goodbye(Now now, Peer& peer, const wire::Probe& probe);
   void send_goodbye_probe(Peer& peer);

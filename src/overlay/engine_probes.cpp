@@ -48,10 +48,7 @@ void Engine::handle_sighting(Now now, const discovery::Sighting& sighting) {
   if (!sighting_is_news(now, *peer, beacon)) return;
 
   const auto epoch = discovery::tag_epoch(beacon.clock);
-  if (peer->stated_epoch != epoch) {
-    peer->stated_epoch = epoch;
-    roster_.refresh_tags(*peer, *epoch_);
-  }
+  note_epoch(*peer, epoch);
   // With a path between us it knows us already, unless it has started anew.
   const bool knows_us = peer->paths.best() && peer->boot == beacon.boot;
   if (newcomer || (beacon.answer_wanted && !knows_us)) beacon_.answer_soon(now.mono);
@@ -111,8 +108,24 @@ void Engine::send_probes(Now now, Peer& peer) {
     probe.number = numbers_.next();
     probe.boot = self_.boot;
     peer.paths.sent(now.mono, path, probe.number);
-    emit(SendMessage{path, peer.probe_keys.seal(probe, *epoch_)});
+    // A peer that is lost may have started anew, and then it looks for our present epoch.
+    const bool present = !peer.paths.best() && probe.number % 2 == 0;
+    emit(SendMessage{path, peer.probe_keys.seal(probe, present ? *epoch_ : send_epoch(peer))});
   }
+}
+
+// Our own; after a jump of our clock the one that worked before, which the peer still looks for.
+discovery::TagEpoch Engine::send_epoch(const Peer& peer) const {
+  if (!peer.answered_epoch) return *epoch_;
+  const discovery::TagEpoch apart = *epoch_ - *peer.answered_epoch;
+  return apart >= -1 && apart <= 1 ? *epoch_ : *peer.answered_epoch;
+}
+
+// From something authentic and fresh: a replayed tag must not lead us back in time.
+void Engine::note_epoch(Peer& peer, discovery::TagEpoch epoch) {
+  if (peer.stated_epoch == epoch) return;
+  peer.stated_epoch = epoch;
+  roster_.refresh_tags(peer, *epoch_);
 }
 
 void Engine::handle_probe(Now now, const Path& path, ByteView datagram) {
@@ -144,7 +157,7 @@ void Engine::send_goodbye_probe(Peer& peer) {
   probe.kind = wire::Probe::Kind::goodbye;
   probe.number = numbers_.next();
   probe.boot = self_.boot;
-  emit(SendMessage{*peer.paths.best(), peer.probe_keys.seal(probe, *epoch_)});
+  emit(SendMessage{*peer.paths.best(), peer.probe_keys.seal(probe, send_epoch(peer))});
 }
 
 void Engine::handle_probe_request(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {
@@ -156,7 +169,8 @@ void Engine::handle_probe_request(Now now, Peer& peer, const Path& path, const w
   answer.number = probe.number;
   answer.boot = self_.boot;
   answer.observed = path.remote;
-  emit(SendMessage{path, peer.probe_keys.seal(answer, *epoch_)});
+  emit(SendMessage{path, peer.probe_keys.seal(answer, send_epoch(peer))});
+  if (const auto epoch = roster_.epoch_of(probe.tag)) note_epoch(peer, *epoch);
   if (is_twin(now.mono, peer, probe.boot)) return count(Drop::bad_identity);
   note_boot(now, peer, probe.boot);
   // The peer is there: perhaps on an endpoint that nobody told us (peer-reflexive, RFC 8445).
@@ -177,6 +191,8 @@ void Engine::handle_probe_answer(Now now, Peer& peer, const Path& path, const wi
   if (is_twin(now.mono, peer, probe.boot)) return count(Drop::bad_identity);
   if (!peer.paths.answered(now.mono, path, probe.number)) return count(Drop::replayed);
   probe_budget_.answered(path.remote.ip);
+  if (const auto epoch = roster_.epoch_of(probe.tag)) note_epoch(peer, *epoch);
+  peer.answered_epoch = send_epoch(peer);
   note_observed(now.mono, peer, path, probe.observed);
   peer.last_proven = now.mono;
   note_boot(now, peer, probe.boot);
@@ -196,6 +212,7 @@ void Engine::note_boot(Now now, Peer& peer, const BootId& boot) {
   peer.boot_heard = now.mono;
   if (peer.boot == boot) return;
   std::erase(peer.earlier_boots, boot);
+  peer.answered_epoch.reset();
   if (peer.boot) {
     peer.earlier_boots.push_back(*peer.boot);
     if (peer.earlier_boots.size() > Peer::kEarlierBoots) peer.earlier_boots.pop_front();

@@ -59,7 +59,9 @@ struct Peer {
   // Where.
   discovery::ProbeKeys probe_keys;
   std::vector<wire::ProbeTag> tags;  // as registered in the roster
+  // The peer's own epoch, by its last beacon or fresh probe: its clock may be far from ours.
   std::optional<discovery::TagEpoch> stated_epoch;
+  std::optional<discovery::TagEpoch> answered_epoch;  // ours, in which it last answered
   discovery::PathBook paths;
   discovery::RecordPtr record;  // the newest that names this static key
   // Records of others that name the same static key: only the handshake tells whose it is.

@@ -19,7 +19,13 @@ Peer* Roster::by_static_key(const crypto::X25519Public& key) {
 
 Peer* Roster::by_tag(wire::ProbeTag tag) {
   const auto found = by_tag_.find(tag);
-  return found == by_tag_.end() ? nullptr : by_number(found->second);
+  return found == by_tag_.end() ? nullptr : by_number(found->second.peer);
+}
+
+std::optional<discovery::TagEpoch> Roster::epoch_of(wire::ProbeTag tag) const {
+  const auto found = by_tag_.find(tag);
+  if (found == by_tag_.end()) return std::nullopt;
+  return found->second.epoch;
 }
 
 std::size_t Roster::unproven() const {
@@ -65,7 +71,7 @@ void Roster::refresh_tags(Peer& peer, discovery::TagEpoch own_epoch) {
   const auto add_around = [&](discovery::TagEpoch epoch) {
     for (const discovery::TagEpoch e : {epoch - 1, epoch, epoch + 1}) {
       const wire::ProbeTag tag = peer.probe_keys.receive_tag(e);
-      if (by_tag_.emplace(tag, peer.number).second) peer.tags.push_back(tag);
+      if (by_tag_.emplace(tag, Tagged{peer.number, e}).second) peer.tags.push_back(tag);
     }
   };
   add_around(own_epoch);

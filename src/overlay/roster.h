@@ -42,6 +42,8 @@ class Roster {
   const Peer* by_number(PeerNumber number) const;
   Peer* by_static_key(const crypto::X25519Public& key);
   Peer* by_tag(wire::ProbeTag tag);
+  // The epoch in which the sender made it.
+  std::optional<discovery::TagEpoch> epoch_of(wire::ProbeTag tag) const;
   std::map<PeerNumber, Peer>& all() { return peers_; }
   const std::map<PeerNumber, Peer>& all() const { return peers_; }
   std::size_t unproven() const;
@@ -64,7 +66,11 @@ class Roster {
   std::uint32_t next_number_ = 0;
   std::map<PeerNumber, Peer> peers_;
   std::map<crypto::X25519Public, PeerNumber> by_static_key_;
-  std::unordered_map<wire::ProbeTag, PeerNumber> by_tag_;
+  struct Tagged {
+    PeerNumber peer = kNoPeer;
+    discovery::TagEpoch epoch = 0;
+  };
+  std::unordered_map<wire::ProbeTag, Tagged> by_tag_;
 };
 
 }  // namespace meshnode::overlay
