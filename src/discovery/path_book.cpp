@@ -83,6 +83,15 @@ void PathBook::confirm(TimePoint now, PathKind kind, const Path& path) {
   choose(now);
 }
 
+void PathBook::asked_on(TimePoint now, const Path& path) {
+  if (!best_ || best_->same_remote(path)) return;
+  Candidate* best = find(*best_);
+  if (best == nullptr || best->quality.unanswered > 0 ||
+      now - best->quality.last_heard < kAskedPause)
+    return;
+  best->next_probe = now;
+}
+
 void PathBook::probe_all(TimePoint now) {
   for (Candidate& candidate : candidates_) {
     candidate.next_probe = now;

@@ -49,6 +49,7 @@ class PathBook {
   static constexpr Duration kInUse = seconds(60);
   static constexpr Duration kRetry = milliseconds(500);
   static constexpr unsigned kLostAfter = 4;
+  static constexpr Duration kAskedPause = seconds(1);
   static constexpr Duration kSilenceInUse = seconds(3);
 
   // A hint where the peer may be. A known candidate that is not confirmed is probed at once again.
@@ -63,6 +64,9 @@ class PathBook {
   void suggest(TimePoint now, std::span<const Target> targets);
   // The peer spoke to us on this path and we have no doubt that it reaches it (handshake done).
   void confirm(TimePoint now, PathKind kind, const Path& path);
+  // The peer asks on this path. If it is not our best one, that may have died over there: it is
+  // asked.
+  void asked_on(TimePoint now, const Path& path);
   // Something changed (interfaces, the peer restarted): probe everything now.
   void probe_all(TimePoint now);
   // The peer said goodbye, or is known to be gone: nothing is confirmed, nothing is probed until

@@ -185,6 +185,7 @@ void Engine::hear_of_path(Now now, Peer& peer, const Path& path) {
   if (!is_underlay(path.remote.ip)) return count(Drop::underlay_loop);
   const bool news = peer.paths.add(now.mono, kind_of(path), path);
   if (news && peer.paths.best()) peer.paths.probe_all(now.mono);
+  peer.paths.asked_on(now.mono, path);
 }
 
 void Engine::handle_probe_answer(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {

@@ -316,6 +316,34 @@ TEST_F(PathBookMore, ARestDoesNotKeepFromExpecting) {
   }
 }
 
+// ---- the peer asks elsewhere ----
+
+// Its cable to our best path was pulled: it knows, we do not.
+TEST_F(PathBookMore, ThePeersQuestionOnASparePathMakesUsAskOnTheBest) {
+  confirm(1);
+  confirm(2);
+  ASSERT_EQ(book.best(), path(1));
+  run_for(seconds(5));
+  be_silent();
+  answers = [](const Path& p) { return p == path(2); };
+  const TimePoint begin = now;
+  book.asked_on(now, path(2));
+  run_for(milliseconds(600));
+  EXPECT_EQ(book.best(), path(2)) << "long before any data is missed";
+  EXPECT_THAT(probed(1, begin), ElementsAre(0, 0.5));
+}
+
+TEST_F(PathBookMore, QuestionsOnTheBestOrRightAfterAnAnswerChangeNothing) {
+  confirm(1);
+  confirm(2);
+  be_there();
+  book.asked_on(now, path(1));
+  book.asked_on(now, path(2));
+  const TimePoint begin = now;
+  run_for(seconds(10));
+  EXPECT_THAT(probed(1, begin), IsEmpty());
+}
+
 // ---- spare paths ----
 
 TEST_F(PathBookMore, ASparePathIsProbedEachTenMinutesWhileTheEdgeIsIdle) {
