@@ -77,6 +77,10 @@ void Engine::finish(Now now) {
     if (!request) break;
     emit(std::move(*request));
   }
+  for (const PeerNumber number : roster_.take_touched()) {
+    const Peer* peer = std::as_const(roster_).by_number(number);
+    agenda_.set(number, peer == nullptr ? std::nullopt : deadline_of(*peer));
+  }
 }
 
 void Engine::note_time(Now now) {
@@ -232,7 +236,8 @@ void Engine::handle_timeout(Now now) {
   gossip_.handle_timeout(now.mono);
   stun_.handle_timeout(now.mono);
   if (directory_) directory_->handle_timeout(now);
-  for (auto& [number, peer] : roster_.all()) service(now, peer);
+  for (const PeerNumber number : agenda_.due(now.mono))
+    if (Peer* peer = roster_.by_number(number)) service(now, *peer);
   finish(now);
 }
 
@@ -241,7 +246,7 @@ void Engine::housekeeping(Now now) {
   // Who has a record may stay, as long as there is room for others.
   const bool crowded = roster_.unproven() > Roster::kMaxUnproven / 2;
   std::vector<PeerNumber> gone;
-  for (const auto& [number, peer] : roster_.all())
+  for (const auto& [number, peer] : std::as_const(roster_).all())
     if (!peer.proven && !peer.paths.best() && now.mono - peer.trying_since >= kUnprovenLife &&
         (crowded || !book_.find(peer.id)))
       gone.push_back(number);
@@ -312,13 +317,14 @@ void Engine::forget(PeerNumber number) {
   drop_attempt(*peer);
   emit(dataplane::SlotChange{dataplane::DropPeer{number}});
   gossip_.edge_down(number);
+  agenda_.set(number, std::nullopt);
   roster_.remove(number);
   publish_routes();
 }
 
 std::size_t Engine::staged_bytes() const {
   std::size_t sum = 0;
-  for (const auto& [number, peer] : roster_.all()) sum += peer.staging.bytes();
+  for (const auto& [number, peer] : std::as_const(roster_).all()) sum += peer.staging.bytes();
   return sum;
 }
 
@@ -382,19 +388,26 @@ std::optional<TimePoint> Engine::next_deadline() const {
   consider(stun_.next_deadline());
   if (directory_) consider(directory_->next_deadline());
   for (const auto& [index, pending] : pending_) consider(pending.made + kPendingLife);
-  for (const auto& [number, peer] : roster_.all()) {
-    consider(peer.paths.next_deadline());
-    consider(peer.next_lookup);
-    if (peer.attempt) consider(peer.attempt->next_send);
-    if (!peer.staging.empty()) consider(peer.staging.deadline());
-    for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);
-    if (!peer.attempt && peer.paths.best() && peer.boot)
-      consider(peer.has_session()                         ? rekey_time(peer, last_input_)
-               : peer.wants_edge || !peer.staging.empty() ? std::optional(peer.next_attempt)
-                                                          : std::nullopt);
-  }
+  consider(agenda_.first());
   deadline_ = out;
   deadline_known_ = true;
+  return out;
+}
+
+std::optional<TimePoint> Engine::deadline_of(const Peer& peer) const {
+  std::optional<TimePoint> out;
+  const auto consider = [&](std::optional<TimePoint> when) {
+    if (when && (!out || *when < *out)) out = when;
+  };
+  consider(peer.paths.next_deadline());
+  consider(peer.next_lookup);
+  if (peer.attempt) consider(peer.attempt->next_send);
+  if (!peer.staging.empty()) consider(peer.staging.deadline());
+  for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);
+  if (!peer.attempt && peer.paths.best() && peer.boot)
+    consider(peer.has_session()                         ? rekey_time(peer, last_input_)
+             : peer.wants_edge || !peer.staging.empty() ? std::optional(peer.next_attempt)
+                                                        : std::nullopt);
   return out;
 }
 

@@ -31,6 +31,7 @@
 #include "discovery/probe_budget.h"
 #include "discovery/record_book.h"
 #include "discovery/stun_client.h"
+#include "overlay/agenda.h"
 #include "overlay/gate.h"
 #include "overlay/handshake.h"
 #include "overlay/icmp.h"
@@ -118,8 +119,9 @@ class Engine {
 
   // engine.cpp: peers, packets, timers
   void note_time(Now now);
-  // The end of each input: what the machines inside want to send.
+  // The end of each input: what the machines inside want to send, and when peers want to be asked.
   void finish(Now now);
+  std::optional<TimePoint> deadline_of(const Peer& peer) const;
   void dispatch(Now now, const Path& path, ByteView datagram);
   void dispatch(Now now, const dataplane::PumpEvent& event);
   void emit(Output output) { outputs_.push_back(std::move(output)); }
@@ -242,6 +244,7 @@ class Engine {
   TimePoint next_doubt_{};
   TimePoint next_twin_told_{};
   TimePoint next_housekeeping_{};
+  Agenda agenda_;
   mutable std::optional<TimePoint> deadline_;
   mutable bool deadline_known_ = false;
 };

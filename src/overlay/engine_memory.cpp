@@ -7,7 +7,7 @@ namespace meshnode::overlay {
 
 std::vector<RememberedMember> Engine::memory(Now now) const {
   std::vector<RememberedMember> out;
-  for (const auto& [number, peer] : roster_.all()) {
+  for (const auto& [number, peer] : std::as_const(roster_).all()) {
     if (!peer.proven) continue;
     RememberedMember member{.id = peer.id, .static_key = peer.static_key};
     if (const auto record = book_.find(peer.id)) member.record = record->bytes;

@@ -35,7 +35,7 @@ discovery::OwnView Engine::own_view(TimePoint now) const {
 // How peers see us, the most common first.
 std::vector<Endpoint> Engine::observed() const {
   std::map<Endpoint, unsigned> votes;
-  for (const auto& [number, peer] : roster_.all()) {
+  for (const auto& [number, peer] : std::as_const(roster_).all()) {
     if (!peer.proven) continue;
     for (const Endpoint& endpoint : {peer.observed4, peer.observed6})
       if (endpoint.ip) ++votes[endpoint];
@@ -305,7 +305,7 @@ void Engine::tell_surroundings(Now now) {
   surroundings_changed_ = false;
   if (!directory_) return;
   std::size_t edges = 0;
-  for (const auto& [number, peer] : roster_.all())
+  for (const auto& [number, peer] : std::as_const(roster_).all())
     if (peer.proven && peer.paths.best()) ++edges;
   directory_->set_surroundings(now, edges, book_.proven_members());
 }

@@ -102,6 +102,7 @@ struct Peer {
   bool said_goodbye = false;
   bool ever_connected = false;
   bool announced = false;  // PeerConnected told, PeerLost not yet
+  bool touched = false;    // its deadline may have changed (Roster::take_touched)
 
   bool has_session() const { return !sessions.empty(); }
   const Session& current() const { return sessions.back(); }

@@ -2,9 +2,30 @@
 
 namespace meshnode::overlay {
 
+Peer* Roster::touch(Peer& peer) {
+  if (!peer.touched) touched_.push_back(peer.number);
+  peer.touched = true;
+  return &peer;
+}
+
+std::vector<PeerNumber> Roster::take_touched() {
+  std::vector<PeerNumber> out;
+  std::swap(out, touched_);
+  for (const PeerNumber number : out) {
+    const auto found = peers_.find(number);
+    if (found != peers_.end()) found->second.touched = false;
+  }
+  return out;
+}
+
+std::map<PeerNumber, Peer>& Roster::all() {
+  for (auto& [number, peer] : peers_) touch(peer);
+  return peers_;
+}
+
 Peer* Roster::by_number(PeerNumber number) {
   const auto found = peers_.find(number);
-  return found == peers_.end() ? nullptr : &found->second;
+  return found == peers_.end() ? nullptr : touch(found->second);
 }
 
 const Peer* Roster::by_number(PeerNumber number) const {
@@ -45,11 +66,11 @@ Peer* Roster::add(PeerNumber number, const NodeId& claimed_id,
   peer.probe_keys = std::move(keys);
   peer.first_heard = peer.trying_since = now;
   by_static_key_[static_key] = number;
-  return &peer;
+  return touch(peer);
 }
 
 void Roster::remove(PeerNumber number) {
-  const Peer* peer = by_number(number);
+  const Peer* peer = std::as_const(*this).by_number(number);
   if (peer == nullptr) return;
   for (const wire::ProbeTag tag : peer->tags) by_tag_.erase(tag);
   by_static_key_.erase(peer->static_key);

@@ -44,9 +44,11 @@ class Roster {
   Peer* by_tag(wire::ProbeTag tag);
   // The epoch in which the sender made it.
   std::optional<discovery::TagEpoch> epoch_of(wire::ProbeTag tag) const;
-  std::map<PeerNumber, Peer>& all() { return peers_; }
+  std::map<PeerNumber, Peer>& all();
   const std::map<PeerNumber, Peer>& all() const { return peers_; }
   std::size_t unproven() const;
+  // Whoever was handed out to be changed since the last call.
+  std::vector<PeerNumber> take_touched();
 
   // Registers the peer's tags for our epoch, its neighbours, and the epoch that the peer stated.
   void refresh_tags(Peer& peer, discovery::TagEpoch own_epoch);
@@ -62,9 +64,12 @@ class Roster {
   std::shared_ptr<const dataplane::AddressSet> sources(const Peer& peer) const;
 
  private:
+  Peer* touch(Peer& peer);
+
   NetworkId network_;
   std::uint32_t next_number_ = 0;
   std::map<PeerNumber, Peer> peers_;
+  std::vector<PeerNumber> touched_;
   std::map<crypto::X25519Public, PeerNumber> by_static_key_;
   struct Tagged {
     PeerNumber peer = kNoPeer;
