@@ -36,16 +36,16 @@ void Bootstraps::resolved(TimePoint now, const HostPort& name, const std::vector
       const bool kept = std::any_of(found_.begin(), found_.end(), [&node](const auto& each) {
         return std::find(each.second.begin(), each.second.end(), node) != each.second.end();
       });
-      if (kept) continue;
-      nodes_.erase(node);
-      if (doors_.gone) doors_.gone(node);
+      if (!kept) let_go(node);
     }
     for (const Endpoint& node : found) {
       auto [entry, fresh] = nodes_.try_emplace(node);
       if (fresh || !entry->second.named) entry->second.due = now;
       entry->second.named = true;
+      entry->second.taken = false;
     }
   }
+  choose(now);
   look(now);
 }
 
@@ -54,12 +54,13 @@ void Bootstraps::pinged(TimePoint now, const Endpoint& node, bool answered) {
   if (at == nodes_.end()) return;
   Node& entry = at->second;
   entry.asked = false;
-  if (!entry.named && !answered) {
+  if (!entry.named && !entry.taken && !answered) {
     nodes_.erase(at);  // a memory that does not hold any more
     return;
   }
-  const bool returned = answered && !entry.up && entry.named;
+  const bool returned = answered && !entry.up;
   entry.up = answered;
+  entry.silences = answered ? 0 : entry.silences + 1;
   if (answered) {
     entry.retry = kRetryFirst;
     const auto span = static_cast<std::uint64_t>((kPingMost - kPingLeast).count());
@@ -68,8 +69,88 @@ void Bootstraps::pinged(TimePoint now, const Endpoint& node, bool answered) {
     entry.due = now + jittered(entry.retry);
     entry.retry = std::min(entry.retry * 2, kRetryMost);
   }
-  if (returned && doors_.returned) doors_.returned(node);
+  const auto& tell = entry.named ? doors_.returned : doors_.joined;
+  const bool tells = returned && (entry.named || entry.taken) && tell;
+  if (answered) rests_.erase(node.ip);
+  if (entry.taken && entry.silences >= kMostSilences) rest(now, node.ip);
+  choose(now);  // `entry` may be gone
+  if (tells) tell(node);
+  look(now);
 }
+
+// ---- offers ----
+
+void Bootstraps::offer(TimePoint now, std::vector<ServerOffer> offers) {
+  for (const ServerOffer& offer : offers) {
+    const auto resting = rests_.find(offer.endpoint.ip);
+    if (!offer.alive || resting == rests_.end() || resting->second.cut_short) continue;
+    const bool was_alive = std::find(offers_.begin(), offers_.end(), offer) != offers_.end();
+    if (was_alive) continue;
+    resting->second.cut_short = true;
+    resting->second.until.reset();
+  }
+  offers_ = std::move(offers);
+  choose(now);
+  look(now);
+}
+
+bool Bootstraps::named_up() const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [](const auto& each) { return each.second.named && each.second.up; });
+}
+
+bool Bootstraps::resting(const IpAddress& ip) const {
+  const auto found = rests_.find(ip);
+  return found != rests_.end() && found->second.until;
+}
+
+void Bootstraps::let_go(const Endpoint& node) {
+  nodes_.erase(node);
+  if (doors_.gone) doors_.gone(node);
+}
+
+void Bootstraps::rest(TimePoint now, const IpAddress& ip) {
+  if (!rests_.contains(ip) && rests_.size() >= kMaxRests)
+    rests_.erase(std::min_element(rests_.begin(), rests_.end(), [](const auto& a, const auto& b) {
+      return a.second.until < b.second.until;  // those that are over first
+    }));
+  Rest& rest = rests_[ip];
+  rest.until = now + jittered(rest.next);
+  rest.next = std::min(rest.next * 2, kRestMost);
+}
+
+// Which offers to take now.
+void Bootstraps::choose(TimePoint now) {
+  for (auto& [ip, rest] : rests_)
+    if (rest.until && *rest.until <= now) {
+      rest.until.reset();
+      rest.cut_short = false;
+    }
+  const std::size_t most = named_up() ? kBesideNamed : kWithoutNamed;
+  std::vector<Endpoint> wanted;
+  for (const ServerOffer& offer : offers_) {
+    const auto known = nodes_.find(offer.endpoint);
+    const bool named = known != nodes_.end() && known->second.named;
+    if (wanted.size() < most && !named && !resting(offer.endpoint.ip))
+      wanted.push_back(offer.endpoint);
+  }
+  for (const Endpoint& node : taken())
+    if (std::find(wanted.begin(), wanted.end(), node) == wanted.end()) let_go(node);
+  for (const Endpoint& node : wanted) {
+    auto [entry, fresh] = nodes_.try_emplace(node);
+    if (fresh) entry->second.due = now;
+    entry->second.taken = true;
+  }
+}
+
+std::vector<Endpoint> Bootstraps::taken() const {
+  std::vector<Endpoint> out;
+  for (const auto& [endpoint, node] : nodes_)
+    if (node.taken) out.push_back(endpoint);
+  return out;
+}
+
+// ---- looking, and time ----
 
 std::vector<Bootstraps::NameStatus> Bootstraps::names() const {
   std::vector<NameStatus> out;
@@ -93,10 +174,13 @@ std::optional<TimePoint> Bootstraps::next_deadline() const {
   };
   for (const Name& name : names_) consider(name.asked, name.due);
   for (const auto& [endpoint, node] : nodes_) consider(node.asked, node.due);
+  for (const auto& [ip, rest] : rests_)
+    if (rest.until) consider(false, *rest.until);
   return out;
 }
 
 void Bootstraps::timeout(TimePoint now) {
+  choose(now);
   look(now);
 }
 

@@ -2,7 +2,11 @@
 // without end; who has answered is pinged on our own timer even while connected, which heals
 // partitions (OpenDHT's own bootstrap does nothing while connected, and backs off to a day).
 //
-// Pure: time, randomness and the two doors are handed in.
+// Besides those that a user named there may be offers: members that serve. Some of them are taken,
+// the best first: few while a named one answers, more while none does. One that stays silent rests,
+// and the next one takes its place; so an offer of an address that never answers costs little.
+//
+// Pure: time, randomness and the doors are handed in.
 #pragma once
 
 #include <functional>
@@ -14,6 +18,7 @@
 #include "base/endpoint.h"
 #include "base/host_port.h"
 #include "base/random.h"
+#include "discovery/servers.h"
 
 namespace meshnode::discovery {
 
@@ -25,6 +30,13 @@ class Bootstraps {
   static constexpr Duration kRetryMost = seconds(30);
   // An address behind a name may change.
   static constexpr Duration kResolveAgain = minutes(10);
+  // Offers taken at a time.
+  static constexpr std::size_t kBesideNamed = 2;
+  static constexpr std::size_t kWithoutNamed = 8;
+  // An offer rests after so many pings in a row without an answer, longer each time.
+  static constexpr unsigned kMostSilences = 3;
+  static constexpr Duration kRestFirst = seconds(30);
+  static constexpr Duration kRestMost = minutes(10);
 
   struct Doors {
     // Answered by resolved(), always.
@@ -33,8 +45,10 @@ class Bootstraps {
     std::function<void(const Endpoint&, bool named)> ping;
     // A named node answers that did not before. May be empty.
     std::function<void(const Endpoint&)> returned{};
-    // No name stands for this node any more. May be empty.
+    // No name stands for this node any more, or it is not taken any more. May be empty.
     std::function<void(const Endpoint&)> gone{};
+    // A node that was taken from the offers answers that did not before. May be empty.
+    std::function<void(const Endpoint&)> joined{};
   };
 
   Bootstraps(std::vector<HostPort> names, Random& random, Doors doors);
@@ -43,6 +57,9 @@ class Bootstraps {
   void start(TimePoint now, const std::vector<Endpoint>& remembered);
   void resolved(TimePoint now, const HostPort& name, const std::vector<Endpoint>& found);
   void pinged(TimePoint now, const Endpoint& node, bool answered);
+  // Best first, one at each address; replaces what was offered before. One that is alive now and was
+  // not before need not rest any more.
+  void offer(TimePoint now, std::vector<ServerOffer> offers);
   std::optional<TimePoint> next_deadline() const;
   void timeout(TimePoint now);
 
@@ -52,6 +69,8 @@ class Bootstraps {
     std::vector<Endpoint> nodes;  // empty as long as it does not resolve
   };
   std::vector<NameStatus> names() const;
+  // Which offers are taken.
+  std::vector<Endpoint> taken() const;
 
  private:
   struct Name {
@@ -61,18 +80,34 @@ class Bootstraps {
     Duration retry = kRetryFirst;
   };
   struct Node {
-    bool named = false;  // else remembered
+    bool named = false;  // else taken, or remembered
+    bool taken = false;  // from the offers
     TimePoint due{};
     bool asked = false;
     bool up = false;
+    unsigned silences = 0;  // in a row
     Duration retry = kRetryFirst;
   };
+  struct Rest {
+    std::optional<TimePoint> until;  // none: it is over
+    Duration next = kRestFirst;
+    bool cut_short = false;  // once, since somebody there seemed to be alive again
+  };
+  static constexpr std::size_t kMaxRests = 64;
   void look(TimePoint now);
+  void choose(TimePoint now);
+  void let_go(const Endpoint& node);
+  void rest(TimePoint now, const IpAddress& ip);
+  bool named_up() const;
+  bool resting(const IpAddress& ip) const;
   Duration jittered(Duration about);
 
   std::vector<Name> names_;
   std::map<Endpoint, Node> nodes_;
   std::map<HostPort, std::vector<Endpoint>> found_;
+  std::vector<ServerOffer> offers_;
+  // By address: who names another port of it each time gains nothing.
+  std::map<IpAddress, Rest> rests_;
   Random& random_;
   Doors doors_;
 };

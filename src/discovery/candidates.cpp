@@ -27,6 +27,10 @@ bool is_nowhere(const IpAddress& ip) {
          ip.is_link_local() || ip.is_limited_broadcast() || in_any(ip, kNowhere);
 }
 
+bool contains(const std::vector<IpAddress>& addresses, const IpAddress& ip) {
+  return std::find(addresses.begin(), addresses.end(), ip) != addresses.end();
+}
+
 bool on_link(const IpAddress& ip, const Interfaces& interfaces) {
   return std::any_of(interfaces.begin(), interfaces.end(), [&](const Interface& interface) {
     return interface.up && !interface.overlay && !interface.loopback &&
@@ -63,8 +67,7 @@ bool behind_one_nat(std::span<const Candidate> theirs, const OwnView& own) {
     const auto same = [&](const Endpoint& mine) { return mine.ip == candidate.endpoint.ip; };
     return std::any_of(own.reflexive.begin(), own.reflexive.end(), same) ||
            std::any_of(own.observed.begin(), own.observed.end(), same) ||
-           std::find(own.echoed.begin(), own.echoed.end(), candidate.endpoint.ip) !=
-               own.echoed.end();
+           contains(own.echoed, candidate.endpoint.ip);
   });
 }
 
@@ -135,8 +138,22 @@ class Gathering {
     if (is_nowhere(endpoint.ip) || endpoint.port == 0 || is_taboo(endpoint.ip, view_) ||
         has(endpoint))
       return false;
-    out_.push_back({kind, priority(kind, endpoint.ip), 0, endpoint});
+    out_.push_back({kind, priority(kind, endpoint.ip), flags(kind, endpoint.ip), endpoint});
     return true;
+  }
+  // Strangers reach us at an address of our own, or through a port that somebody forwarded. Behind
+  // a NAT whose mapping depends on who is asked that port is ours, not one that a server saw.
+  std::uint8_t flags(CandidateKind kind, const IpAddress& ip) const {
+    if (!is_public(ip)) return 0;
+    bool serves = view_.serving.everywhere;
+    if (kind == CandidateKind::host)
+      serves = serves || contains(view_.serving.at, ip);
+    else if (kind == CandidateKind::guessed)
+      serves = serves && view_.nat == wire::NatMapping::dependent;
+    else
+      serves = serves && kind == CandidateKind::reflexive &&
+               view_.nat != wire::NatMapping::dependent;
+    return serves ? wire::kServes : 0;
   }
   // Whether somebody outside has said how this family of ours looks.
   bool seen(Family family) const {

@@ -20,6 +20,15 @@ namespace meshnode::discovery {
 // Global addresses, of hosts that can be reached over the Internet.
 bool is_public(const IpAddress& ip);
 
+// Where we answer DHT and STUN requests of anybody, if we do at all.
+struct Serving {
+  // The user says so: wherever the world sees us.
+  bool everywhere = false;
+  // Addresses of our interfaces at which somebody reached us to whom we had not spoken.
+  std::vector<IpAddress> at;
+  bool operator==(const Serving&) const = default;
+};
+
 struct OwnView {
   const Interfaces& interfaces;
   std::uint16_t port = 0;           // of the shared socket
@@ -28,10 +37,12 @@ struct OwnView {
   std::vector<IpAddress> echoed;    // by the DHT, without port
   wire::NatMapping nat = wire::NatMapping::unknown;
   Cidr overlay;  // our own prefix
+  Serving serving{};
 };
 
 // At most wire::kMaxCandidates, best first, no endpoint twice, a few of each kind so that none is
-// crowded out. Deterministic: the same view gives the same candidates.
+// crowded out; those where we serve have wire::kServes. Deterministic: the same view gives the same
+// candidates.
 std::vector<wire::Candidate> gather(const OwnView& view);
 
 // Best first: LAN host, IPv6, reflexive, the rest.

@@ -1,117 +1,163 @@
 #include "discovery/gossip.h"
 
-#include <iterator>
+#include <algorithm>
+#include <utility>
+
+#include "crypto/node_id.h"
 
 namespace meshnode::discovery {
-namespace {
 
 using wire::ControlType;
-using wire::Digest;
 using wire::ShortId;
 
-}  // namespace
+Gossip::Gossip(RecordBook& book, ObjectTable objects, Random& random)
+    : book_(book), objects_(std::move(objects)), random_(random) {}
 
-Gossip::Gossip(const RecordBook& book, Random& random) : book_(book), random_(random) {}
-
-std::map<ShortId, RecordPtr> Gossip::known() const {
-  std::map<ShortId, RecordPtr> out;
-  book_.each(true,
-             [&](const RecordPtr& record) { out.emplace(wire::short_id(record->id), record); });
-  if (own_) out[wire::short_id(own_->id)] = own_;
-  return out;
-}
+// ---- neighbours ----
 
 void Gossip::edge_up(TimePoint now, PeerNumber peer, Begin begin) {
   if (neighbours_.empty()) next_round_ = now + kRound;
-  neighbours_.try_emplace(peer, kAnswersPerSecond, kAnswersBurst);
-  if (begin == Begin::we) send_digest(peer);
+  const auto [neighbour, is_new] = neighbours_.try_emplace(peer);
+  if (is_new) names_.insert(std::lower_bound(names_.begin(), names_.end(), peer), peer);
+  if (own_ && neighbour->second.told != own_->record.sequence) {
+    neighbour->second.told = own_->record.sequence;
+    send(peer, ControlType::record, own_->bytes);
+  }
+  if (begin == Begin::they) return;
+  if (std::find(unchecked_.begin(), unchecked_.end(), peer) == unchecked_.end())
+    unchecked_.push_back(peer);
+  run_checks(now);
 }
 
 void Gossip::edge_down(PeerNumber peer) {
-  neighbours_.erase(peer);
+  if (neighbours_.erase(peer) == 0) return;
+  names_.erase(std::lower_bound(names_.begin(), names_.end(), peer));
+  std::erase(unchecked_, peer);
 }
 
-void Gossip::spread(const RecordPtr& record, PeerNumber except) {
-  for (const auto& [peer, budget] : neighbours_)
-    if (peer != except) sends_.push_back({peer, ControlType::record, record->bytes});
+std::vector<PeerNumber> Gossip::draw(std::size_t count, PeerNumber but, PeerNumber nor) {
+  std::vector<PeerNumber> out = names_;
+  std::erase_if(out, [&](PeerNumber peer) { return peer == but || peer == nor; });
+  count = std::min(count, out.size());
+  for (std::size_t i = 0; i < count; ++i)
+    std::swap(out[i], out[i + static_cast<std::size_t>(random_.below(out.size() - i))]);
+  out.resize(count);
+  return out;
 }
 
-// Several messages where one is too small, each with its range of ids; together they cover all.
-void Gossip::send_digest(PeerNumber to) {
-  const auto records = known();
-  auto next = records.begin();
-  ShortId lower = 0;
-  do {
-    Digest digest;
-    digest.lower = lower;
-    for (; next != records.end() && digest.entries.size() < wire::kMaxDigest; ++next)
-      digest.entries.push_back({next->first, next->second->record.sequence});
-    if (next != records.end()) {
-      digest.upper = digest.entries.back().id;
-      lower = digest.upper + 1;
-    }
-    sends_.push_back({to, ControlType::digest, wire::encode_digest(digest)});
-  } while (next != records.end());
+void Gossip::send(PeerNumber to, ControlType type, Bytes body) {
+  sends_.push_back({to, type, std::move(body)});
 }
 
-bool Gossip::answer(TimePoint now, PeerNumber to, const RecordPtr& record) {
+bool Gossip::may_answer(TimePoint now, PeerNumber to) {
   const auto neighbour = neighbours_.find(to);
-  if (neighbour == neighbours_.end() || !neighbour->second.take(now)) return false;
-  sends_.push_back({to, ControlType::record, record->bytes});
+  return neighbour != neighbours_.end() && neighbour->second.answers.take(now);
+}
+
+bool Gossip::answer(TimePoint now, PeerNumber to, ControlType type, Bytes body) {
+  if (!may_answer(now, to)) return false;
+  send(to, type, std::move(body));
   return true;
 }
 
-void Gossip::handle_digest(TimePoint now, PeerNumber from, ByteView body, DropCounters& drops) {
-  const auto digest = wire::parse_digest(body);
-  if (!digest) return drops.count(Drop::malformed);
-  const auto neighbour = neighbours_.find(from);
-  if (neighbour == neighbours_.end() || !neighbour->second.take(now))
-    return drops.count(Drop::rate_limited);
-  auto records = known();
-  std::vector<ShortId> wanted;
-  for (const Digest::Entry& theirs : digest->entries) {
-    const auto ours = records.find(theirs.id);
-    const std::uint64_t sequence = ours == records.end() ? 0 : ours->second->record.sequence;
-    if (sequence < theirs.sequence) wanted.push_back(theirs.id);
-    if (sequence > theirs.sequence) answer(now, from, ours->second);
-    if (ours != records.end()) records.erase(ours);
-  }
-  // What it did not name, it does not know.
-  const auto end = records.upper_bound(digest->upper);
-  for (auto missing = records.lower_bound(digest->lower); missing != end; ++missing)
-    if (!answer(now, from, missing->second)) break;
-  if (!wanted.empty()) sends_.push_back({from, ControlType::want, wire::encode_want(wanted)});
+Gossip::Answered Gossip::answer(TimePoint now, PeerNumber to, const RecordPtr& record) {
+  if (record != own_ && !book_.hands_out(now, record->id)) return Answered::not_handed_out;
+  return answer(now, to, ControlType::record, record->bytes) ? Answered::sent
+                                                             : Answered::over_budget;
 }
 
-void Gossip::handle_want(TimePoint now, PeerNumber from, ByteView body, DropCounters& drops) {
-  const auto wanted = wire::parse_want(body);
-  if (!wanted) return drops.count(Drop::malformed);
-  const auto records = known();
-  for (const ShortId id : *wanted) {
-    const auto found = records.find(id);
-    if (found == records.end()) continue;
-    if (!answer(now, from, found->second)) return drops.count(Drop::rate_limited);
+// ---- news ----
+
+void Gossip::spread() {
+  for (auto& [peer, neighbour] : neighbours_) {
+    neighbour.told = own_->record.sequence;
+    send(peer, ControlType::record, own_->bytes);
   }
+  seen_version_ = ~book_.version();  // news like any other
+}
+
+void Gossip::settle(TimePoint now) {
+  for (const RecordBook::News& news : book_.take_news(now)) {
+    if (own_ && news.record->id == own_->id) continue;
+    const std::size_t count = news.first ? kFanOutFirst : kFanOut;
+    for (const PeerNumber peer : draw(count, news.from, news.first_from))
+      send(peer, ControlType::record, news.record->bytes);
+  }
+  if (seen_version_ != book_.version()) note_news(now);
+}
+
+// Pushes get lost, and a lot may leave somebody out.
+void Gossip::note_news(TimePoint now) {
+  seen_version_ = book_.version();
+  round_ = kRound;
+  next_round_ = std::min(next_round_, now + kRound);
+  news_checks_left_ = kNewsChecks;
+  if (!news_check_)
+    news_check_ = now + kNewsCheck + milliseconds(random_.below(kNewsCheck / milliseconds(2)));
 }
 
 void Gossip::handle_timeout(TimePoint now) {
+  std::erase_if(asked_, [&](const auto& each) { return now - each.second >= kAskAgain; });
+  run_checks(now);
+  if (news_check_ && now >= *news_check_) {
+    news_check_.reset();
+    for (const PeerNumber peer : draw(1)) check(peer);
+    if (--news_checks_left_ > 0)
+      news_check_ = now + kNewsCheck + milliseconds(random_.below(kNewsCheck / milliseconds(2)));
+  }
   if (neighbours_.empty() || now < next_round_) return;
-  next_round_ = now + kRound;
-  auto chosen = neighbours_.begin();
-  std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(neighbours_.size())));
-  send_digest(chosen->first);
+  next_round_ = now + round_ * 3 / 4 +
+                milliseconds(random_.below(static_cast<std::uint64_t>(round_ / milliseconds(2))));
+  round_ = std::min<Duration>(round_ * 2, kLongestRound);
+  for (const PeerNumber peer : draw(1)) check(peer);
 }
 
 std::optional<TimePoint> Gossip::next_deadline() const {
-  if (neighbours_.empty()) return std::nullopt;
-  return next_round_;
+  std::optional<TimePoint> out = news_check_;
+  const auto consider = [&](TimePoint when) {
+    if (!out || when < *out) out = when;
+  };
+  if (!neighbours_.empty()) consider(next_round_);
+  if (!unchecked_.empty()) consider(next_unchecked_);
+  return out;
 }
 
-std::optional<Gossip::Send> Gossip::poll() {
+std::optional<Gossip::Send> Gossip::poll(TimePoint now) {
+  settle(now);
   if (sends_.empty()) return std::nullopt;
   Send out = std::move(sends_.front());
   sends_.pop_front();
   return out;
+}
+
+// ---- objects ----
+
+void Gossip::spread_object(TimePoint now, const SignedObject& object) {
+  objects_.keep(now, object);
+  for (const PeerNumber peer : names_) send(peer, ControlType::object, object.bytes);
+}
+
+std::optional<SignedObject> Gossip::handle_object(TimePoint now, PeerNumber from, ByteView body,
+                                                  DropCounters& drops) {
+  const auto refuse = [&](Drop reason) {
+    drops.count(reason);
+    return std::nullopt;
+  };
+  const auto parsed = wire::parse_object(body);
+  if (!parsed) return refuse(Drop::malformed);
+  if (!may_answer(now, from)) return refuse(Drop::rate_limited);
+  if (parsed->envelope.kind != wire::ObjectKind::goodbye) return refuse(Drop::unsupported);
+  const auto boot = wire::parse_goodbye(parsed->envelope);
+  if (!boot) return refuse(Drop::malformed);
+  const NodeId signer = crypto::node_id(parsed->envelope.signer);
+  if ((own_ && signer == own_->id) || !objects_.is_news(signer, parsed->envelope))
+    return std::nullopt;
+  if (!book_.stands_by(signer)) return refuse(Drop::unsolicited);
+  auto object = objects_.take(now, signer, *parsed, body, drops);
+  // An old one that comes after what it was followed by goes no further.
+  if (!object || !book_.say_gone(signer, *boot, object->sequence)) return std::nullopt;
+  for (const PeerNumber peer : draw(kFanOut, from)) send(peer, ControlType::object, object->bytes);
+  return object;
 }
 
 }  // namespace meshnode::discovery

@@ -1,11 +1,17 @@
-// Keeps the records of neighbours current, over edges and inside sessions only. Pure.
+// Keeps the records of all members current, over edges and inside sessions only. Pure.
 //
-//   a record that is new here   at once to all neighbours but the one it came from, once
-//   a new edge, and each kRound with one neighbour   digest: "this is what I know". The other sends
-//                               what it knows better, and wants what it does not know
+//   our own record       at once to all neighbours
+//   another's, new here  once, at once, to kFanOut neighbours drawn by lot, not to those it came
+//                        from
+//   a new edge           our own record; whoever began it checks: sends a summary of what it knows
+//   a check              goes to one neighbour at a time; soon after news, and in growing rounds,
+//                        it goes to one drawn by lot. Who knows the same stays silent, else both
+//                        narrow the ranges down to digests of at most kMaxDigest records
+//   a digest             the other sends what it knows better, and wants what it does not know
 //
-// Passed on are our own record and those of members that have proven themselves to us
-// (record_book.h): so nobody can use us to spread identities that we never met.
+// Handed out are our own record and those of members that the book stands by (record_book.h).
+// A send may get lost at any time: the next check repairs it. Who asks for much is bounded by
+// kAnswersPerSecond; that bounds each exchange, too, whatever the other side says.
 //
 // Two ids that share their first 8 bytes (nobody's luck: about 2^32 members) hide one of them from
 // digests; pushes still carry both.
@@ -20,6 +26,7 @@
 #include "base/random.h"
 #include "base/token_bucket.h"
 #include "discovery/record_book.h"
+#include "discovery/signed_object.h"
 #include "wire/control.h"
 #include "wire/gossip.h"
 
@@ -27,8 +34,21 @@ namespace meshnode::discovery {
 
 class Gossip {
  public:
+  static constexpr std::size_t kFanOut = 5;
+  // For the first record of a member: it has to convince others twice before they go on.
+  static constexpr std::size_t kFanOutFirst = 12;
+  // From round to round twice as long while nothing is new; each drawn within a quarter around it.
   static constexpr Duration kRound = seconds(60);
-  // Records that go to one neighbour because it asked or seemed to lack them.
+  static constexpr Duration kLongestRound = seconds(240);
+  // Checks after news: the first within half as much again, and as many.
+  static constexpr Duration kNewsCheck = milliseconds(400);
+  static constexpr unsigned kNewsChecks = 2;
+  // Between checks of new edges: the first one tells most of what the others would.
+  static constexpr Duration kCheckPause = milliseconds(200);
+  // What was asked for a moment ago is rarely asked for again.
+  static constexpr Duration kAskAgain = seconds(1);
+  static constexpr std::size_t kMaxAsked = 2048;
+  // Messages that one neighbour makes us read or send.
   static constexpr double kAnswersPerSecond = 50;
   static constexpr double kAnswersBurst = 512;
 
@@ -38,36 +58,72 @@ class Gossip {
     Bytes body;
   };
 
-  // Both outlive it.
-  Gossip(const RecordBook& book, Random& random);
+  // Book and random outlive it.
+  Gossip(RecordBook& book, ObjectTable objects, Random& random);
 
   void set_own(RecordPtr own) { own_ = std::move(own); }
-  // A session with this neighbour, where there was none. One of the two begins: a digest and its
-  // answers bring both to the same knowledge.
+  // There is an edge with this neighbour, perhaps again. One of the two begins the check.
   enum class Begin : bool { we, they };
   void edge_up(TimePoint now, PeerNumber peer, Begin begin);
   void edge_down(PeerNumber peer);
-  // A record that is new, or that we may pass on from now on.
-  void spread(const RecordPtr& record, PeerNumber except = kNoPeer);
+  // Our own record is new.
+  void spread();
+  // An object of our own.
+  void spread_object(TimePoint now, const SignedObject& object);
 
+  void handle_summary(TimePoint now, PeerNumber from, ByteView body, DropCounters& drops);
   void handle_digest(TimePoint now, PeerNumber from, ByteView body, DropCounters& drops);
   void handle_want(TimePoint now, PeerNumber from, ByteView body, DropCounters& drops);
+  // The object, if it is news; the book knows of a goodbye already.
+  std::optional<SignedObject> handle_object(TimePoint now, PeerNumber from, ByteView body,
+                                            DropCounters& drops);
 
   void handle_timeout(TimePoint now);
   std::optional<TimePoint> next_deadline() const;
-  std::optional<Send> poll();
+  // Also what the book has learnt since.
+  std::optional<Send> poll(TimePoint now);
 
  private:
-  // What we pass on, by short id.
-  std::map<wire::ShortId, RecordPtr> known() const;
-  void send_digest(PeerNumber to);
-  bool answer(TimePoint now, PeerNumber to, const RecordPtr& record);
+  using Range = wire::Summary::Range;
+  struct Neighbour {
+    TokenBucket answers{kAnswersPerSecond, kAnswersBurst};
+    std::uint64_t told = 0;  // the sequence of our own record that it was sent
+  };
 
-  const RecordBook& book_;
+  void settle(TimePoint now);
+  void note_news(TimePoint now);
+  std::vector<PeerNumber> draw(std::size_t count, PeerNumber but = kNoPeer,
+                               PeerNumber nor = kNoPeer);
+  void send(PeerNumber to, wire::ControlType type, Bytes body);
+  bool may_answer(TimePoint now, PeerNumber to);
+  bool answer(TimePoint now, PeerNumber to, wire::ControlType type, Bytes body);
+  enum class Answered : std::uint8_t { sent, not_handed_out, over_budget };
+  Answered answer(TimePoint now, PeerNumber to, const RecordPtr& record);
+
+  RecordPtr find(wire::ShortId id) const;
+  template <typename Visit>
+  void each_named(PeerNumber to, wire::ShortId lower, wire::ShortId upper, Visit visit) const;
+  Range tally(PeerNumber to, std::uint64_t salt, wire::ShortId lower, wire::ShortId upper) const;
+  void check(PeerNumber to);
+  void run_checks(TimePoint now);
+  bool send_digest(TimePoint now, PeerNumber to, const Range& range);
+  bool send_split(TimePoint now, PeerNumber to, const Range& range);
+  bool wants(TimePoint now, wire::ShortId id);
+
+  RecordBook& book_;
+  ObjectTable objects_;
   Random& random_;
   RecordPtr own_;
-  std::map<PeerNumber, TokenBucket> neighbours_;
+  std::map<PeerNumber, Neighbour> neighbours_;
+  std::vector<PeerNumber> names_;   // of all neighbours, ascending
+  std::deque<PeerNumber> unchecked_;  // new edges that we shall check
+  TimePoint next_unchecked_{};
   TimePoint next_round_{};
+  Duration round_ = kRound;
+  std::optional<TimePoint> news_check_;
+  unsigned news_checks_left_ = 0;
+  std::uint64_t seen_version_ = 0;  // the book's
+  std::map<wire::ShortId, TimePoint> asked_;
   std::deque<Send> sends_;
 };
 

@@ -201,6 +201,15 @@ void PathBook::mark_alive(TimePoint now, Candidate& candidate) {
   candidate.waiting_since.reset();
   candidate.pause = kFirstPause;
   candidate.next_probe = now + (is_spare(now, candidate) ? kSparePause : candidate.keep_alive);
+  if (!kept_ && !in_use(now)) candidate.next_probe.reset();
+}
+
+void PathBook::set_kept(TimePoint now, bool kept) {
+  if (kept == kept_) return;
+  kept_ = kept;
+  if (!kept) return;  // the next word of the peer ends our probes
+  for (Candidate& candidate : candidates_)
+    if (candidate.confirmed && !candidate.next_probe) candidate.next_probe = now;
 }
 
 void PathBook::heard(TimePoint now, const Path& path) {

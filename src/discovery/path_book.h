@@ -69,6 +69,8 @@ class PathBook {
   void asked_on(TimePoint now, const Path& path);
   // Something changed (interfaces, the peer restarted): probe everything now.
   void probe_all(TimePoint now);
+  // Whether we want the edge. If not, nothing keeps its paths alive from here; the peer may.
+  void set_kept(TimePoint now, bool kept);
   // The peer said goodbye, or is known to be gone: nothing is confirmed, nothing is probed until
   // the next add().
   void forget_all();
@@ -133,6 +135,7 @@ class PathBook {
   std::vector<Candidate> candidates_;
   std::optional<Path> best_;
   std::optional<TimePoint> last_data_;
+  bool kept_ = true;
 };
 
 }  // namespace meshnode::discovery

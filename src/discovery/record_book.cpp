@@ -1,6 +1,7 @@
 #include "discovery/record_book.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "crypto/node_id.h"
 
@@ -8,77 +9,183 @@ namespace meshnode::discovery {
 namespace {
 
 constexpr Duration kSweep = hours(1);
+constexpr Duration kAdmitAgain = milliseconds(100);
 
 }  // namespace
 
-RecordBook::RecordBook(Bytes network_id, const crypto::Suite& suite)
-    : network_id_(std::move(network_id)), suite_(suite) {}
+RecordBook::RecordBook(Bytes network_id, const crypto::Suite& suite,
+                       std::shared_ptr<RecordPool> pool)
+    : pool_(pool ? std::move(pool) : std::make_shared<RecordPool>(std::move(network_id), suite)) {}
 
-std::variant<RecordPtr, RecordBook::Refusal> RecordBook::offer(TimePoint now, ByteView bytes) {
-  const auto parsed = wire::parse_record(bytes);
-  if (!parsed) return Refusal::malformed;
-  const NodeId id = crypto::node_id(parsed->record.signing_key);
-  const auto known = entries_.find(id);
-  if (known != entries_.end() && known->second.record) {
-    const std::uint64_t ours = known->second.record->record.sequence;
-    if (parsed->record.sequence == ours) return Refusal::known;
-    if (parsed->record.sequence < ours) return Refusal::stale;
+// ---- records come in ----
+
+std::variant<RecordPtr, RecordBook::Refusal> RecordBook::offer(TimePoint now, ByteView bytes,
+                                                               PeerNumber from) {
+  // Most of what comes is here already: no parsing then.
+  if (const RecordPtr held = pool_->find(bytes)) {
+    if (const auto refusal = not_newer(held->id, held->record.sequence, from)) return *refusal;
+  } else {
+    const auto parsed = wire::parse_record(bytes);
+    if (!parsed) return Refusal::malformed;
+    const NodeId id = crypto::node_id(parsed->record.signing_key);
+    if (const auto refusal = not_newer(id, parsed->record.sequence, from)) return *refusal;
   }
   if (!checks_.take(now)) return Refusal::too_fast;
-  RecordPtr record = open_record(bytes, network_id_, suite_);
+  RecordPtr record = pool_->open(bytes);
   if (!record) return Refusal::bad_signature;
-  return accept(now, std::move(record));
+  return accept(now, std::move(record), from);
+}
+
+std::optional<RecordBook::Refusal> RecordBook::not_newer(const NodeId& id, std::uint64_t sequence,
+                                                         PeerNumber from) {
+  const auto known = entries_.find(id);
+  if (known == entries_.end()) return std::nullopt;
+  const std::uint64_t ours = known->second.record->record.sequence;
+  if (sequence > ours) return std::nullopt;
+  vouch(id, known->second, from);
+  return sequence == ours ? Refusal::known : Refusal::stale;
 }
 
 // Only with a signature that holds: strangers must not use up a member's changes.
-std::variant<RecordPtr, RecordBook::Refusal> RecordBook::accept(TimePoint now, RecordPtr record) {
-  auto entry = entries_.find(record->id);
-  if (entry == entries_.end()) {
-    if (!make_room(now)) return Refusal::full;
-    entry = entries_.try_emplace(record->id).first;
-    ++unproven_;
-  }
-  if (!entry->second.changes.take(now)) return Refusal::too_fast;
-  entry->second.record = record;
-  entry->second.accepted = now;
+std::variant<RecordPtr, RecordBook::Refusal> RecordBook::accept(TimePoint now, RecordPtr record,
+                                                                PeerNumber from) {
+  const auto known = entries_.find(record->id);
+  Entry* entry = known == entries_.end() ? add(now, record->id) : &known->second;
+  if (entry == nullptr) return Refusal::full;
+  if (!may_change(*entry, now)) return Refusal::too_fast;
+  entry->record = record;
+  entry->accepted = now;
+  ++version_;
+  note_return(*record);
+  vouch(record->id, *entry, from);
+  if (entry->admitted)
+    news_.push_back({.record = record, .from = from});
+  else if (entry->standing == Standing::proven)
+    admit(*entry, from);
   return record;
 }
 
-// For one more unproven one.
-bool RecordBook::make_room(TimePoint now) {
-  if (unproven_ < kMaxUnproven && entries_.size() < kMaxRecords) return true;
-  handle_sweep(now);
-  return unproven_ < kMaxUnproven && entries_.size() < kMaxRecords;
+RecordBook::Entry* RecordBook::add(TimePoint now, const NodeId& id) {
+  const bool proven = awaited_.erase(id) == 1;
+  if (!proven && !has_room() && now >= next_sweep_) sweep(now);
+  if (!proven && !has_room()) return nullptr;
+  Entry& entry = entries_[id];
+  if (proven)
+    entry.standing = Standing::proven;
+  else
+    ++heard_;
+  ++members_version_;
+  return &entry;
 }
 
-// A proven one takes the place of the unproven one that was silent longest.
-bool RecordBook::make_room_for_proven() {
-  if (entries_.size() < kMaxRecords) return true;
-  auto oldest = entries_.end();
-  for (auto it = entries_.begin(); it != entries_.end(); ++it)
-    if (!it->second.proven &&
-        (oldest == entries_.end() || it->second.accepted < oldest->second.accepted))
-      oldest = it;
-  if (oldest == entries_.end()) return false;
-  entries_.erase(oldest);
-  --unproven_;
+bool RecordBook::may_change(Entry& entry, TimePoint now) {
+  const TimePoint used = std::max(entry.changes_until, now) + kChangeEvery;
+  if (used - now > kChangeEvery * static_cast<int>(kBurst)) return false;
+  entry.changes_until = used;
+  return true;
+}
+
+// ---- who stands by whom ----
+
+void RecordBook::vouch(const NodeId& id, PeerNumber by) {
+  const auto known = entries_.find(id);
+  if (known != entries_.end()) vouch(id, known->second, by);
+}
+
+void RecordBook::vouch(const NodeId& id, Entry& entry, PeerNumber by) {
+  if (by == kNoPeer || entry.standing != Standing::heard || entry.voucher == by) return;
+  if (entry.voucher == kNoPeer) {
+    entry.voucher = by;
+    ++version_;
+    return;
+  }
+  if (vouched_ >= kMaxVouched) return;
+  entry.standing = Standing::vouched;
+  --heard_;
+  ++vouched_;
+  ++version_;
+  waiting_.push_back(id);
+}
+
+void RecordBook::admit(Entry& entry, PeerNumber from) {
+  entry.admitted = true;
+  news_.push_back(
+      {.record = entry.record, .from = from, .first_from = entry.voucher, .first = true});
+}
+
+void RecordBook::admit_waiting(TimePoint now) {
+  while (!waiting_.empty()) {
+    const auto next = entries_.find(waiting_.front());
+    if (next != entries_.end() && !next->second.admitted &&
+        next->second.standing == Standing::vouched) {
+      if (!admissions_.take(now)) {
+        next_admission_ = now + kAdmitAgain;
+        return;
+      }
+      admit(next->second, kNoPeer);
+    }
+    waiting_.pop_front();
+  }
+}
+
+bool RecordBook::hands_out(TimePoint now, const NodeId& id) {
+  const auto known = entries_.find(id);
+  if (known == entries_.end() || known->second.standing == Standing::heard) return false;
+  if (!known->second.admitted) {
+    if (!admissions_.take(now)) return false;
+    admit(known->second, kNoPeer);
+  }
   return true;
 }
 
 void RecordBook::prove(const NodeId& id) {
-  auto entry = entries_.find(id);
-  if (entry == entries_.end()) {
-    if (!make_room_for_proven()) return;
-    entry = entries_.try_emplace(id).first;
-  } else if (!entry->second.proven) {
-    --unproven_;
+  const auto known = entries_.find(id);
+  if (known == entries_.end()) {
+    if (!awaited_.contains(id) && make_room_for_proven()) awaited_.insert(id);
+    return;
   }
-  entry->second.proven = true;
+  Entry& entry = known->second;
+  if (entry.standing == Standing::proven) return;
+  --(entry.standing == Standing::heard ? heard_ : vouched_);
+  entry.standing = Standing::proven;
+  ++version_;
+  if (!entry.admitted) admit(entry, kNoPeer);
 }
+
+bool RecordBook::say_gone(const NodeId& id, const BootId& boot, std::uint64_t sequence) {
+  const auto known = entries_.find(id);
+  if (known == entries_.end() || known->second.record->record.sequence > sequence) return false;
+  Goodbye& goodbye = goodbyes_[id];
+  if (goodbye.sequence >= sequence) return false;
+  goodbye = {boot, sequence};
+  ++members_version_;
+  return true;
+}
+
+void RecordBook::note_return(const SignedRecord& record) {
+  const auto said = goodbyes_.find(record.id);
+  if (said == goodbyes_.end() || (record.record.boot == said->second.boot &&
+                                  record.record.sequence <= said->second.sequence))
+    return;
+  goodbyes_.erase(said);
+  ++members_version_;
+}
+
+// ---- questions ----
 
 bool RecordBook::proven(const NodeId& id) const {
   const auto entry = entries_.find(id);
-  return entry != entries_.end() && entry->second.proven;
+  return entry == entries_.end() ? awaited_.contains(id)
+                                 : entry->second.standing == Standing::proven;
+}
+
+bool RecordBook::stands_by(const NodeId& id) const {
+  const auto entry = entries_.find(id);
+  return entry != entries_.end() && entry->second.standing != Standing::heard;
+}
+
+bool RecordBook::gone(const NodeId& id) const {
+  return goodbyes_.contains(id);
 }
 
 RecordPtr RecordBook::find(const NodeId& id) const {
@@ -86,36 +193,79 @@ RecordPtr RecordBook::find(const NodeId& id) const {
   return entry == entries_.end() ? nullptr : entry->second.record;
 }
 
+NodeId RecordBook::first_of(wire::ShortId id) {
+  NodeId out;
+  store_be(out.bytes.data(), id);
+  return out;
+}
+
+RecordPtr RecordBook::find_short(wire::ShortId id) const {
+  const auto entry = entries_.lower_bound(first_of(id));
+  return entry == entries_.end() || wire::short_id(entry->first) != id ? nullptr
+                                                                       : entry->second.record;
+}
+
 void RecordBook::each(bool proven_only, const std::function<void(const RecordPtr&)>& visit) const {
   for (const auto& [id, entry] : entries_)
-    if (entry.record && (entry.proven || !proven_only)) visit(entry.record);
+    if (entry.standing == Standing::proven || !proven_only) visit(entry.record);
 }
 
 std::vector<NodeId> RecordBook::proven_members() const {
-  std::vector<NodeId> out;
+  std::vector<NodeId> out(awaited_.begin(), awaited_.end());
   for (const auto& [id, entry] : entries_)
-    if (entry.proven) out.push_back(id);
+    if (entry.standing == Standing::proven) out.push_back(id);
   std::sort(out.begin(), out.end());
   return out;
 }
 
-void RecordBook::handle_timeout(TimePoint now) {
-  if (unproven_ == 0 || now < next_sweep_) return;
-  handle_sweep(now);
+std::vector<RecordBook::News> RecordBook::take_news(TimePoint now) {
+  admit_waiting(now);
+  return std::exchange(news_, {});
 }
 
-void RecordBook::handle_sweep(TimePoint now) {
+// ---- forgetting ----
+
+RecordBook::Entries::iterator RecordBook::erase(Entries::iterator entry) {
+  if (entry->second.standing == Standing::heard) --heard_;
+  if (entry->second.standing == Standing::vouched) --vouched_;
+  goodbyes_.erase(entry->first);
+  ++members_version_;
+  ++version_;
+  return entries_.erase(entry);
+}
+
+// A proven one takes the place of the one of the lowest standing that was silent longest.
+bool RecordBook::make_room_for_proven() {
+  if (size() < kMaxRecords) return true;
+  const auto goes_first = [](const Entries::value_type& a, const Entries::value_type& b) {
+    return std::pair(a.second.standing, a.second.accepted) <
+           std::pair(b.second.standing, b.second.accepted);
+  };
+  const auto last = std::min_element(entries_.begin(), entries_.end(), goes_first);
+  if (last == entries_.end() || last->second.standing == Standing::proven) return false;
+  erase(last);
+  return true;
+}
+
+void RecordBook::handle_timeout(TimePoint now) {
+  if (heard_ > 0 && now >= next_sweep_) sweep(now);
+  if (!waiting_.empty() && now >= next_admission_) admit_waiting(now);
+}
+
+void RecordBook::sweep(TimePoint now) {
   next_sweep_ = now + kSweep;
-  std::erase_if(entries_, [&](const auto& each) {
-    const bool old = !each.second.proven && now - each.second.accepted >= kUnprovenLife;
-    if (old) --unproven_;
-    return old;
-  });
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    const bool old =
+        it->second.standing == Standing::heard && now - it->second.accepted >= kHeardLife;
+    it = old ? erase(it) : std::next(it);
+  }
 }
 
 std::optional<TimePoint> RecordBook::next_deadline() const {
-  if (unproven_ == 0) return std::nullopt;
-  return next_sweep_;
+  std::optional<TimePoint> out;
+  if (heard_ > 0) out = next_sweep_;
+  if (!waiting_.empty() && (!out || next_admission_ < *out)) out = next_admission_;
+  return out;
 }
 
 }  // namespace meshnode::discovery

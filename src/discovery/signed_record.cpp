@@ -27,13 +27,21 @@ RecordPtr sign_record(const wire::Record& record, const crypto::Ed25519Seed& see
 }
 
 RecordPtr open_record(ByteView bytes, ByteView network_id, const crypto::Suite& suite) {
+  return open_record_alone(bytes, network_id, suite);
+}
+
+std::unique_ptr<SignedRecord> open_record_alone(ByteView bytes, ByteView network_id,
+                                                const crypto::Suite& suite) {
   auto parsed = wire::parse_record(bytes);
   if (!parsed || !suite.verify(parsed->record.signing_key, statement(network_id, parsed->text),
                                parsed->signature))
     return nullptr;
-  auto out = std::make_shared<SignedRecord>();
+  auto out = std::make_unique<SignedRecord>();
   out->id = crypto::node_id(parsed->record.signing_key);
   out->record = std::move(parsed->record);
+  // Thousands of them stay for long.
+  out->record.candidates.shrink_to_fit();
+  out->record.claims.shrink_to_fit();
   out->bytes = to_bytes(bytes);
   return out;
 }

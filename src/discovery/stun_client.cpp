@@ -9,19 +9,31 @@ namespace {
 // Pauses behind the first questions, then kRetry.
 constexpr Duration kPauses[] = {milliseconds(100), milliseconds(200), milliseconds(400),
                                 milliseconds(800), milliseconds(1600)};
+// Questions in a row without an answer after which a server counts as silent.
+constexpr unsigned kSilent = 6;
 
 }  // namespace
 
 StunClient::StunClient(Random& random) : random_(random) {}
 
-void StunClient::add_server(TimePoint now, const Endpoint& server) {
-  if (!server.ip || server.port == 0 || servers_.size() >= kMaxServers) return;
-  auto [entry, fresh] = servers_.try_emplace(server);
-  if (!fresh) {
-    entry->second.primary = {};
+void StunClient::add_server(TimePoint now, const Endpoint& server, Rank rank) {
+  if (!server.ip || server.port == 0) return;
+  const auto found = servers_.find(server);
+  if (found != servers_.end()) {
+    if (rank == Rank::substitute) return;
+    found->second.primary = {};
+    found->second.rank = Rank::named;
     return;
   }
-  entry->second.added = entry->second.next = now;
+  if (servers_of(rank) >= (rank == Rank::named ? kMaxServers : kMaxSubstitutes)) return;
+  Server& added = servers_[server];
+  added.added = added.next = now;
+  added.rank = rank;
+}
+
+std::size_t StunClient::servers_of(Rank rank) const {
+  return static_cast<std::size_t>(std::count_if(
+      servers_.begin(), servers_.end(), [&](const auto& each) { return each.second.rank == rank; }));
 }
 
 void StunClient::remove_server(const Endpoint& server) {
@@ -83,7 +95,9 @@ void StunClient::note_answer(TimePoint now, const Endpoint& from, Server& server
       now + kRefresh * 4 / 5 + Duration(static_cast<Duration::rep>(random_.below(spread)));
   if (server.primary.ip) server.next = TimePoint::max();
   if (changed && !server.primary.ip) look_again(now, server);
-  if (first && !server.primary.ip) ask_other_port(now, from, response.other);
+  const bool own = std::find(own_.begin(), own_.end(), response.mapped) != own_.end();
+  if (first && !server.primary.ip && !own && server.rank == Rank::named)
+    ask_other_port(now, from, response.other);
 }
 
 // What one server sees anew, the others should look at, too. A second port's word is worth nothing
@@ -104,15 +118,21 @@ void StunClient::look_again(TimePoint now, const Server& but) {
 void StunClient::ask_other_port(TimePoint now, const Endpoint& from, const Endpoint& other) {
   if (other.port == 0 || other.port == from.port) return;
   const Endpoint second{from.ip, other.port};
-  if (servers_.size() >= kMaxServers || servers_.contains(second)) return;
+  if (servers_of(Rank::named) >= kMaxServers || servers_.contains(second)) return;
   Server& added = servers_[second];
   added.added = added.next = now;
   added.primary = from;
 }
 
 void StunClient::handle_timeout(TimePoint now) {
-  for (auto& [endpoint, server] : servers_)
-    if (now >= server.next) send(now, endpoint, server);
+  const bool substitutes = !speaks(now, Rank::named);
+  for (auto& [endpoint, server] : servers_) {
+    if (now < server.next) continue;
+    if (server.rank == Rank::named || substitutes)
+      send(now, endpoint, server);
+    else
+      server.next = now + kRetry;
+  }
 }
 
 std::optional<StunClient::Transmit> StunClient::poll() {
@@ -129,17 +149,31 @@ std::optional<TimePoint> StunClient::next_deadline() const {
   return out;
 }
 
-bool StunClient::counts(TimePoint now, const Server& server) const {
+bool StunClient::alive(TimePoint now, const Server& server) const {
   if (!server.answered) return false;
   if (!server.primary.ip) return now - *server.answered < kLife;
   const auto primary = servers_.find(server.primary);
-  return primary != servers_.end() && counts(now, primary->second);
+  return primary != servers_.end() && alive(now, primary->second);
+}
+
+bool StunClient::speaks(TimePoint now, Rank rank) const {
+  return std::any_of(servers_.begin(), servers_.end(), [&](const auto& each) {
+    const Server& server = each.second;
+    return server.rank == rank && !server.primary.ip && alive(now, server) &&
+           server.tries < kSilent;
+  });
+}
+
+StunClient::Rank StunClient::believed(TimePoint now) const {
+  return !speaks(now, Rank::named) && speaks(now, Rank::substitute) ? Rank::substitute
+                                                                    : Rank::named;
 }
 
 std::vector<Endpoint> StunClient::reflexive(TimePoint now) const {
   std::map<Endpoint, unsigned> votes;
+  const Rank rank = believed(now);
   for (const auto& [endpoint, server] : servers_)
-    if (counts(now, server)) votes[server.mapped] += server.primary.ip ? 1U : 2U;
+    if (server.rank == rank && alive(now, server)) votes[server.mapped] += server.primary.ip ? 1U : 2U;
   std::vector<Endpoint> out;
   for (const auto& [endpoint, count] : votes) out.push_back(endpoint);
   std::stable_sort(out.begin(), out.end(),
@@ -149,12 +183,14 @@ std::vector<Endpoint> StunClient::reflexive(TimePoint now) const {
 
 wire::NatMapping StunClient::mapping(TimePoint now, const std::vector<Endpoint>& own) const {
   using wire::NatMapping;
+  const Rank rank = believed(now);
   bool alone = true;  // no IPv4 that anybody has seen: without it our own IPv6 is no sign
   for (const Family family : {Family::v4, Family::v6}) {
     unsigned witnesses = 0;
     std::vector<Endpoint> seen;
     for (const auto& [endpoint, server] : servers_) {
-      if (!counts(now, server) || server.mapped.ip.family() != family) continue;
+      if (server.rank != rank || !alive(now, server) || server.mapped.ip.family() != family)
+        continue;
       ++witnesses;
       if (std::find(seen.begin(), seen.end(), server.mapped) == seen.end())
         seen.push_back(server.mapped);
@@ -173,7 +209,7 @@ wire::NatMapping StunClient::mapping(TimePoint now, const std::vector<Endpoint>&
 
 std::optional<Duration> StunClient::rtt(TimePoint now, const Endpoint& server) const {
   const auto found = servers_.find(server);
-  if (found == servers_.end() || !counts(now, found->second)) return std::nullopt;
+  if (found == servers_.end() || !alive(now, found->second)) return std::nullopt;
   return found->second.rtt;
 }
 
@@ -183,7 +219,9 @@ bool StunClient::take_restarted() {
 
 bool StunClient::settled(TimePoint now, Duration patience) const {
   return std::all_of(servers_.begin(), servers_.end(), [&](const auto& each) {
-    return each.second.answered || each.second.primary.ip || now - each.second.added >= patience;
+    const Server& server = each.second;
+    return server.answered || server.primary.ip || server.rank == Rank::substitute ||
+           now - server.added >= patience;
   });
 }
 

@@ -7,6 +7,9 @@
 // A server that names another port in OTHER-ADDRESS is asked there too, once after each change: of
 // its address only the port counts (behind a 1:1 NAT the address is private). Only who was asked
 // may answer: source endpoint and transaction have to fit.
+//
+// Substitutes are members that serve. They are asked, and believed, only as long as no other server
+// answers, and nobody waits for them.
 #pragma once
 
 #include <array>
@@ -25,7 +28,8 @@ namespace meshnode::discovery {
 
 class StunClient {
  public:
-  static constexpr std::size_t kMaxServers = 32;
+  static constexpr std::size_t kMaxServers = 32;      // besides substitutes
+  static constexpr std::size_t kMaxSubstitutes = 16;
   static constexpr Duration kRefresh = seconds(25);
   static constexpr Duration kRetry = seconds(10);
   // A server's word counts this long after its last answer.
@@ -38,9 +42,15 @@ class StunClient {
 
   explicit StunClient(Random& random);
 
-  // Both ignore what they know. A server beyond kMaxServers is not taken.
-  void add_server(TimePoint now, const Endpoint& server);
+  enum class Rank : std::uint8_t { named, substitute };
+  // Both ignore what they know. A server beyond the bounds is not taken. A named server never
+  // becomes a substitute.
+  void add_server(TimePoint now, const Endpoint& server, Rank rank = Rank::named);
   void remove_server(const Endpoint& server);
+  // Addresses of our interfaces with our port. Whom a server sees at one of them is behind no NAT: a
+  // second port has nothing to add, and had better not have heard of us (it may be what tests
+  // whether strangers reach us).
+  void set_own(std::vector<Endpoint> own) { own_ = std::move(own); }
   // Interfaces changed, or the machine slept: everything is asked anew. What was known stays until
   // it is contradicted.
   void ask_again(TimePoint now);
@@ -80,8 +90,14 @@ class StunClient {
     Endpoint mapped;
     std::optional<std::uint64_t> start_id;
     Endpoint primary;  // set: this is another port of that server, and its word lives with it
+    Rank rank = Rank::named;
   };
-  bool counts(TimePoint now, const Server& server) const;
+  std::size_t servers_of(Rank rank) const;
+  bool alive(TimePoint now, const Server& server) const;
+  // Whether a server of this rank answers, not only did so a while ago.
+  bool speaks(TimePoint now, Rank rank) const;
+  // Whose word counts now.
+  Rank believed(TimePoint now) const;
   void send(TimePoint now, const Endpoint& to, Server& server);
   void note_answer(TimePoint now, const Endpoint& from, Server& server,
                    const wire::StunResponse& response, Duration rtt);
@@ -90,6 +106,7 @@ class StunClient {
 
   Random& random_;
   std::map<Endpoint, Server> servers_;
+  std::vector<Endpoint> own_;
   std::vector<Transmit> transmits_;
   bool restarted_ = false;
   TimePoint next_look_{};

@@ -43,6 +43,7 @@ class Reading {
     read_ports();
     read_files();
     read_serving();
+    read_edges();
     if (problems_.empty()) return std::move(config_);
     std::string all;
     for (const std::string& problem : problems_) all += (all.empty() ? "" : "\n") + problem;
@@ -198,6 +199,15 @@ class Reading {
       else if (std::find(out.begin(), out.end(), *host) == out.end())
         out.push_back(*host);
     }
+  }
+
+  void read_edges() {
+    const Given* given = one("edges");
+    if (given == nullptr || given->text == "auto") return;
+    if (given->text == "all")
+      config_.full_mesh = true;
+    else
+      complain(*given, "is auto or all");
   }
 
   void read_serving() {

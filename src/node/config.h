@@ -22,6 +22,7 @@ struct Config {
   std::vector<HostPort> bootstraps;  // at most kMaxHosts
   bool lan_only = false;
   std::optional<bool> serve_dht;  // not given: whoever can be reached serves
+  bool full_mesh = false;         // an edge with every member, however many there are
   std::optional<overlay::NetworkSecret> key;
   std::optional<std::string> seed;    // never together with `key`
   std::string name;                   // printable UTF-8, 1 to 32 bytes

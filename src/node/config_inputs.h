@@ -28,7 +28,7 @@ struct OptionSpec {
   const char* help;
 };
 
-inline constexpr std::array<OptionSpec, 16> kOptions{{
+inline constexpr std::array<OptionSpec, 17> kOptions{{
     {"key", Shape::text, "TOKEN|@FILE|@-", "", "Network",
      "the join token, or a file that holds it, or - for standard input"},
     {"seed", Shape::text, "TEXT", "", "Network", "a network made from any text: for play"},
@@ -37,6 +37,8 @@ inline constexpr std::array<OptionSpec, 16> kOptions{{
      "a hub, or any member that can be reached: a way into the DHT; up to 16"},
     {"serve-dht", Shape::text, "auto|on|off", "auto", "Network",
      "be a way into the DHT for others (auto: with a public address)"},
+    {"edges", Shape::text, "auto|all", "auto", "Network",
+     "keep an edge with every member (auto: with up to 64, the others on demand)"},
     {"name", Shape::text, "NAME", "", "This node",
      "what the others call this node (default: the host name)"},
     {"address", Shape::list, "CIDR", "", "This node",

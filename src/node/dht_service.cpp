@@ -1,5 +1,6 @@
 #include "node/dht_service.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "discovery/candidates.h"
@@ -13,6 +14,20 @@ constexpr Duration kLook = seconds(5);
 constexpr Duration kPutAgain = seconds(30);
 // A hub that speaks STUN has told about our NAT by then.
 constexpr Duration kNatPatience = seconds(1);
+
+bool is_ours(const IpAddress& ip, const Interfaces& interfaces) {
+  for (const Interface& interface : interfaces)
+    for (const Cidr& own : interface.addresses)
+      if (own.ip == ip) return true;
+  return false;
+}
+
+bool is_on_link(const IpAddress& ip, const Interfaces& interfaces) {
+  for (const Interface& interface : interfaces)
+    for (const Cidr& own : interface.addresses)
+      if (own.contains(ip)) return true;
+  return false;
+}
 
 template <class... Ts>
 struct Overloaded : Ts... {
@@ -71,9 +86,10 @@ void DhtService::resolve(discovery::Bootstraps& names, const HostPort& name) {
 discovery::Bootstraps::Doors DhtService::bootstrap_doors() {
   discovery::Bootstraps::Doors doors;
   doors.resolve = [this](const HostPort& name) { resolve(*bootstraps_, name); };
-  doors.ping = [this](const Endpoint& node, bool) {
+  doors.ping = [this](const Endpoint& node, bool named) {
+    using Rank = discovery::StunClient::Rank;
     port_->add_bootstrap(node);
-    core_.add_reflector(io::read_clocks(), node);
+    core_.add_reflector(io::read_clocks(), node, named ? Rank::named : Rank::substitute);
     port_->ping(node, [this, node](dht::Outcome outcome) {
       bootstraps_->pinged(io::read_clocks().mono, node, outcome == dht::Outcome::ok);
     });
@@ -87,8 +103,13 @@ discovery::Bootstraps::Doors DhtService::bootstrap_doors() {
     tell_first_hub(now);
   };
   doors.gone = [this](const Endpoint& node) {
+    io::log(LogLevel::debug, node.to_string() + " is no bootstrap any more");
     port_->remove_bootstrap(node);
-    core_.remove_reflector(io::read_clocks(), node);
+    if (!is_stun_server(node)) core_.remove_reflector(io::read_clocks(), node);
+  };
+  doors.joined = [this](const Endpoint& node) {
+    io::log(LogLevel::debug, "a member serves as a bootstrap: " + node.to_string());
+    core_.store_lost(io::read_clocks());
   };
   return doors;
 }
@@ -107,8 +128,22 @@ discovery::Bootstraps::Doors DhtService::stun_doors() {
   return doors;
 }
 
+bool DhtService::is_stun_server(const Endpoint& endpoint) const {
+  for (const auto& name : stuns_->names())
+    if (std::find(name.nodes.begin(), name.nodes.end(), endpoint) != name.nodes.end()) return true;
+  return false;
+}
+
+// The core must not be called back while it tells: so it happens a moment later.
+void DhtService::servers_known(const overlay::ServersKnown& servers) {
+  doors_.post([this, offers = servers.offers] {
+    bootstraps_->offer(io::read_clocks().mono, offers);
+  });
+}
+
 void DhtService::start(Now now) {
   settle_role();
+  tell_serving(now);
   bootstraps_->start(now.mono, {});
   stuns_->start(now.mono, {});
 }
@@ -118,6 +153,7 @@ void DhtService::start(Now now) {
 dht::Sent DhtService::send(const Path& path, ByteView datagram) const {
   const auto& socket = path.remote.ip.is_v4() ? sockets_.v4 : sockets_.v6;
   if (!socket) return dht::Sent::no_family;
+  spoke_to(io::read_clocks().mono, path.remote);
   switch (socket->send_now(path, datagram)) {
     case 0:
       return dht::Sent::sent;
@@ -131,6 +167,7 @@ dht::Sent DhtService::send(const Path& path, ByteView datagram) const {
 
 void DhtService::datagram_in(Now now, wire::Protocol protocol, const Path& path,
                              ByteView datagram) {
+  note_reached(now.mono, path);
   if (protocol == wire::Protocol::dht) {
     if (reachability_->answered(now.mono, path.remote, datagram)) {
       port_->set_reachable(now.mono, path.remote);
@@ -195,6 +232,8 @@ void DhtService::ask(const discovery::DhtRequest& request) {
 // ---- serving ----
 
 void DhtService::interfaces_changed(const Interfaces& interfaces) {
+  interfaces_ = interfaces;
+  std::erase_if(reached_at_, [&](const IpAddress& ip) { return !is_ours(ip, interfaces); });
   public_address_ = false;
   for (const Interface& interface : interfaces)
     for (const Cidr& address : interface.addresses)
@@ -221,9 +260,39 @@ void DhtService::settle_role() {
   io::log(LogLevel::debug, serve ? "serving the DHT and STUN to others" : "a client of the DHT");
 }
 
+void DhtService::spoke_to(TimePoint now, const Endpoint& remote) const {
+  const std::lock_guard lock(spoken_mutex_);
+  spoken_.sent(now, remote);
+}
+
+// Something came from somebody to whom we had not spoken, and not from our own link: strangers
+// reach us at this address.
+void DhtService::note_reached(TimePoint now, const Path& path) {
+  if (!discovery::is_public(path.local) || !discovery::is_public(path.remote.ip) ||
+      !is_ours(path.local, interfaces_) || is_on_link(path.remote.ip, interfaces_) ||
+      std::find(reached_at_.begin(), reached_at_.end(), path.local) != reached_at_.end())
+    return;
+  {
+    const std::lock_guard lock(spoken_mutex_);
+    if (spoken_.to(now, path.remote)) return;
+  }
+  io::log(LogLevel::debug, "strangers reach us at " + path.local.to_string());
+  reached_at_.push_back(path.local);
+}
+
+// What our record says about it.
+void DhtService::tell_serving(Now now) {
+  std::pair<bool, discovery::Serving> serving{
+      serving_, {.everywhere = config_.serve_dht == true, .at = reached_at_}};
+  if (told_serving_ == serving) return;
+  told_serving_ = serving;
+  core_.set_serving(now, serving.first, std::move(serving.second));
+}
+
 // ---- time ----
 
 void DhtService::tick(Now now) {
+  tell_serving(now);
   tell_first_hub(now);
   tell_hubs(now);
   if (put_failed_ && now.mono >= next_put_again_) {

@@ -2,12 +2,13 @@
 // what the core asks of the directory. Wiring; what is decided is decided in discovery/.
 //
 // Threads: everything on the loop thread. OpenDHT's thread calls `send` only, straight to the
-// sockets.
+// sockets; what that notes has a lock of its own, held for a look at a table.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 
 #include "control/snapshot.h"
@@ -15,6 +16,7 @@
 #include "discovery/dht/port.h"
 #include "discovery/dht_requests.h"
 #include "discovery/reachability.h"
+#include "discovery/spoken.h"
 #include "discovery/stun_service.h"
 #include "io/resolver.h"
 #include "node/config.h"
@@ -42,6 +44,10 @@ class DhtService {
   void interfaces_changed(const Interfaces& interfaces);
   // Our NAT is known: without one we can serve others.
   void nat_known(const overlay::NatKnown& nat);
+  // Members that may be used as bootstraps and STUN servers besides those that the user named.
+  void servers_known(const overlay::ServersKnown& servers);
+  // The core has sent something there.
+  void spoke_to(TimePoint now, const Endpoint& remote) const;
   // Once a second.
   void tick(Now now);
   std::optional<TimePoint> next_deadline() const;
@@ -59,7 +65,10 @@ class DhtService {
   void resolve(discovery::Bootstraps& names, const HostPort& name);
   void check_nodes(TimePoint now);
   dht::Sent send(const Path& path, ByteView datagram) const;
+  bool is_stun_server(const Endpoint& endpoint) const;
   void settle_role();
+  void note_reached(TimePoint now, const Path& path);
+  void tell_serving(Now now);
   void tell_hubs(Now now);
   void tell_first_hub(Now now);
 
@@ -81,6 +90,11 @@ class DhtService {
   wire::NatMapping nat_ = wire::NatMapping::unknown;
   bool public_address_ = false;  // one of our interfaces has one
   bool serving_ = false;
+  Interfaces interfaces_;
+  mutable std::mutex spoken_mutex_;  // OpenDHT's thread speaks, too
+  mutable discovery::Spoken spoken_;
+  std::vector<IpAddress> reached_at_;  // addresses of ours that strangers have reached
+  std::optional<std::pair<bool, discovery::Serving>> told_serving_;
   std::optional<Endpoint> first_up_;  // a bootstrap that answers, not told yet
   TimePoint first_up_at_{};
   bool told_hub_ = false;

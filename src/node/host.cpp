@@ -82,6 +82,7 @@ void Host::make_core(crypto::Ed25519Seed seed) {
   engine.name = config_.name;
   for (const Cidr& address : config_.addresses) engine.claims.push_back(address.ip);
   engine.directory = !config_.lan_only;
+  engine.full_mesh = config_.full_mesh;
   engine.reflectors = !config_.lan_only && (!config_.bootstraps.empty() || !config_.stuns.empty());
   core_ = std::make_unique<overlay::Core>(std::move(engine), crypto::real_suite(), random_,
                                           *numbers_, *this);
@@ -269,6 +270,7 @@ void Host::rearm() {
 }
 
 void Host::send(std::span<const DatagramRun> runs) {
+  for (const DatagramRun& run : runs) note_spoken(run.path, run.data);
   // Consecutive runs of one family go in one call.
   while (!runs.empty()) {
     const Family family = runs.front().path.remote.ip.family();
@@ -287,8 +289,15 @@ void Host::send(std::span<const DatagramRun> runs) {
 void Host::open_way(const Path& path) {
   constexpr int kTimeToLive = 2;
   constexpr std::uint8_t kOpener[] = {static_cast<std::uint8_t>(wire::MessageType::probe)};
+  note_spoken(path, kOpener);
   if (sockets_.v4 && path.remote.ip.is_v4())
     sockets_.v4->send_short_lived(path, kOpener, kTimeToLive);
+}
+
+// Data goes only where there was a probe before.
+void Host::note_spoken(const Path& path, ByteView datagram) {
+  if (dht_ && !datagram.empty() && datagram[0] != static_cast<std::uint8_t>(wire::MessageType::data))
+    dht_->spoke_to(io::read_clocks().mono, path.remote);
 }
 
 void Host::send_beacon(const discovery::BeaconTransmit& beacon) {
@@ -353,6 +362,8 @@ void Host::tell(const overlay::Event& event) {
                             ", which somebody else holds: it gets no route");
   } else if (const auto* nat = std::get_if<overlay::NatKnown>(&event)) {
     if (dht_) dht_->nat_known(*nat);
+  } else if (const auto* servers = std::get_if<overlay::ServersKnown>(&event)) {
+    if (dht_) dht_->servers_known(*servers);
   } else if (std::holds_alternative<overlay::TwinIdentity>(event)) {
     say(LogLevel::warn, "another machine uses this node's identity: was its state copied? Remove " +
                             state_->path() + "/identity on one of the two");

@@ -51,6 +51,7 @@ class Host final : public overlay::Machine {
   void make_core(crypto::Ed25519Seed seed);
   void make_buffers();
   void watch();
+  void note_spoken(const Path& path, ByteView datagram);
 
   void read_tun();
   void read_underlay(io::UdpSocket& socket);

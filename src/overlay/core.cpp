@@ -65,8 +65,8 @@ void Core::store_lost(Now now) {
   drain(now);
 }
 
-void Core::add_reflector(Now now, const Endpoint& server) {
-  engine_.add_reflector(now, server);
+void Core::add_reflector(Now now, const Endpoint& server, discovery::StunClient::Rank rank) {
+  engine_.add_reflector(now, server, rank);
   drain(now);
 }
 
@@ -82,6 +82,11 @@ void Core::echoed(Now now, std::vector<IpAddress> addresses) {
 
 void Core::from_lan(Now now, const discovery::LanDatagram& datagram) {
   engine_.handle_beacon(now, datagram);
+  drain(now);
+}
+
+void Core::set_serving(Now now, bool serves, discovery::Serving serving) {
+  engine_.set_serving(now, serves, std::move(serving));
   drain(now);
 }
 
@@ -147,6 +152,7 @@ void Core::perform(Now now, Output& output) {
     void operator()(PeerLost& m) { core.machine_.tell(m); }
     void operator()(AddressConflict& m) { core.machine_.tell(m); }
     void operator()(NatKnown& m) { core.machine_.tell(m); }
+    void operator()(ServersKnown& m) { core.machine_.tell(m); }
     void operator()(TwinIdentity& m) { core.machine_.tell(m); }
   };
   std::visit(Visitor{*this, now}, output);

@@ -13,7 +13,7 @@
 
 namespace meshnode::overlay {
 
-using Event = std::variant<PeerConnected, PeerLost, AddressConflict, NatKnown, TwinIdentity>;
+using Event = std::variant<PeerConnected, PeerLost, AddressConflict, NatKnown, ServersKnown, TwinIdentity>;
 
 // The machine, as the core sees it. Calls come only from within the core's inputs; views are valid
 // during the call.
@@ -46,9 +46,11 @@ class Core {
   void from_lan(Now now, const discovery::LanDatagram& datagram);
   void from_directory(Now now, const discovery::DhtKey& key, ByteView value);
   void store_lost(Now now);
-  void add_reflector(Now now, const Endpoint& server);
+  void add_reflector(Now now, const Endpoint& server,
+                     discovery::StunClient::Rank rank = discovery::StunClient::Rank::named);
   void remove_reflector(Now now, const Endpoint& server);
   void echoed(Now now, std::vector<IpAddress> addresses);
+  void set_serving(Now now, bool serves, discovery::Serving serving);
   void recall(Now now, const std::vector<RememberedMember>& memory);
   void timeout(Now now);
   void shutdown(Now now);

@@ -46,6 +46,7 @@ Engine::Engine(EngineConfig config, const crypto::Suite& suite, Random& random,
                    .network_id = to_bytes(config_.keys.id)},
                   suite),
       gossip_(book_, random),
+      introductions_(config_.identity.id, to_bytes(config_.keys.id), suite),
       stun_(random) {
   if (config_.directory)
     directory_.emplace(discovery::DirectoryKeys{.rendezvous = config_.keys.rendezvous,
@@ -101,6 +102,7 @@ void Engine::handle_interfaces(Now now, const Interfaces& interfaces) {
     peer.paths.probe_all(now.mono);
     service(now, peer);
   }
+  stun_.set_own(own_endpoints());
   stun_.ask_again(now.mono);
   suggest_all_paths(now.mono);
   look_at_own_record_at(now.mono);
@@ -145,8 +147,7 @@ void Engine::handle_pump_event(Now now, const dataplane::PumpEvent& event) {
 
 void Engine::dispatch(Now now, const dataplane::PumpEvent& event) {
   using Kind = dataplane::PumpEvent::Kind;
-  if (event.kind == Kind::no_route)
-    return tell_unreachable(now.mono, event.bytes, Unreachable::no_route);
+  if (event.kind == Kind::no_route) return demand(now, event.bytes);
   if (event.kind == Kind::first_data) return confirm_pending(now, event.session, event.path);
   Peer* peer = roster_.by_number(event.peer);
   if (peer == nullptr) return;
@@ -206,6 +207,11 @@ void Engine::handle_control(Now now, Peer& peer, const wire::Control& control) {
       return gossip_.handle_digest(now.mono, peer.number, control.body, drops_);
     case wire::ControlType::want:
       return gossip_.handle_want(now.mono, peer.number, control.body, drops_);
+    case wire::ControlType::introduction:
+      return handle_introduction(now, peer, control.body);
+    case wire::ControlType::summary:
+    case wire::ControlType::object:
+      return;
   }
 }
 
@@ -231,6 +237,8 @@ void Engine::handle_timeout(Now now) {
   }
   if (now.mono >= next_housekeeping_) housekeeping(now);
   if (record_due_ && now.mono >= *record_due_) look_at_own_record(now);
+  if (choice_due_ && now.mono >= *choice_due_) choose(now);
+  if (servers_due_ && now.mono >= *servers_due_) tell_servers(now.mono);
   if (own_record_.handle_timeout(now, [&] { return numbers_.next(); })) publish_own_record(now);
   book_.handle_timeout(now.mono);
   gossip_.handle_timeout(now.mono);
@@ -251,18 +259,24 @@ void Engine::housekeeping(Now now) {
         (crowded || !book_.find(peer.id)))
       gone.push_back(number);
   for (const PeerNumber number : gone) forget(number);
-  apply_unmet_records(now);
+  choose(now);
+  if (crowded_)
+    retire_unneeded(now.mono);
+  else
+    apply_unmet_records(now);
 }
 
 // What the peer's timers want now. Cheap when nothing is due.
 void Engine::service(Now now, Peer& peer) {
   drop_dead_keys(now.mono, peer);
+  peer.paths.set_kept(now.mono, is_kept(peer, now.mono));
   send_probes(now, peer);
   publish_path(now.mono, peer);
   if (peer.attempt) drive_attempt(now, peer);
   if (!peer.attempt && wants_handshake(peer, now.mono)) begin_attempt(now, peer, std::nullopt);
   announce(now.mono, peer);
   look_up(now, peer);
+  seek_introduction(now, peer);
   if (!peer.has_session()) gossip_.edge_down(peer.number);
   if (!peer.staging.empty() && now.mono >= peer.staging.deadline()) give_up_staged(now.mono, peer);
 }
@@ -317,6 +331,7 @@ void Engine::forget(PeerNumber number) {
   drop_attempt(*peer);
   emit(dataplane::SlotChange{dataplane::DropPeer{number}});
   gossip_.edge_down(number);
+  introductions_.forget(number);
   agenda_.set(number, std::nullopt);
   roster_.remove(number);
   publish_routes();
@@ -382,6 +397,8 @@ std::optional<TimePoint> Engine::next_deadline() const {
   consider(next_housekeeping_);
   consider(beacon_.next_deadline());
   consider(record_due_);
+  consider(choice_due_);
+  consider(servers_due_);
   consider(own_record_.next_deadline());
   consider(book_.next_deadline());
   consider(gossip_.next_deadline());
@@ -401,6 +418,7 @@ std::optional<TimePoint> Engine::deadline_of(const Peer& peer) const {
   };
   consider(peer.paths.next_deadline());
   consider(peer.next_lookup);
+  consider(peer.next_introduction);
   if (peer.attempt) consider(peer.attempt->next_send);
   if (!peer.staging.empty()) consider(peer.staging.deadline());
   for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);

@@ -15,6 +15,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -26,12 +27,15 @@
 #include "discovery/candidates.h"
 #include "discovery/directory.h"
 #include "discovery/gossip.h"
+#include "discovery/introductions.h"
 #include "discovery/lan_beacon.h"
 #include "discovery/own_record.h"
 #include "discovery/probe_budget.h"
 #include "discovery/record_book.h"
+#include "discovery/servers.h"
 #include "discovery/stun_client.h"
 #include "overlay/agenda.h"
+#include "overlay/edge_choice.h"
 #include "overlay/gate.h"
 #include "overlay/handshake.h"
 #include "overlay/icmp.h"
@@ -53,6 +57,10 @@ struct EngineConfig {
   std::vector<IpAddress> claims;  // our IPv4 addresses in the overlay
   bool directory = false;         // there is a DHT behind DhtRequest
   bool reflectors = false;        // STUN servers will be named: our first record waits for them
+  // Up to that many members, an edge with each; above, with those that choose_edges() chooses, and
+  // with others when they are needed.
+  std::size_t eager_members = 64;
+  bool full_mesh = false;  // an edge with each, however many
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
                                       crypto::Cipher::chacha20_poly1305};
   crypto::MakeFrameCipher make_cipher = crypto::make_gnutls_cipher;
@@ -77,10 +85,13 @@ class Engine {
   // Whoever stored our records may have lost them.
   void handle_store_lost(Now now);
   // STUN servers to ask.
-  void add_reflector(Now now, const Endpoint& server);
+  void add_reflector(Now now, const Endpoint& server,
+                     discovery::StunClient::Rank rank = discovery::StunClient::Rank::named);
   void remove_reflector(Now now, const Endpoint& server);
   // Addresses of ours as the DHT echoed them, without ports: hints.
   void handle_echo(Now now, std::vector<IpAddress> addresses);
+  // Whether we answer DHT and STUN requests of anybody, and where: our record says so.
+  void set_serving(Now now, bool serves, discovery::Serving serving);
   // What an earlier start knew; after the first handle_interfaces().
   void recall(Now now, const std::vector<RememberedMember>& memory);
   void handle_timeout(Now now);
@@ -168,10 +179,12 @@ class Engine {
   void look_at_own_record_at(TimePoint when);
   void look_at_own_record(Now now);
   void publish_own_record(Now now);
+  std::vector<Endpoint> own_endpoints() const;
   void tell_nat(TimePoint now);
   void take_record(Now now, ByteView bytes, PeerNumber from);
   void meet_ourselves(Now now, const discovery::SignedRecord& record);
-  void apply_record(Now now, const discovery::RecordPtr& record);
+  Peer* apply_record(Now now, const discovery::RecordPtr& record);
+  bool wants_peer(const discovery::SignedRecord& record, PeerNumber from) const;
   void suggest_paths(TimePoint now, Peer& peer);
   void suggest_all_paths(TimePoint now);
   void apply_unmet_records(Now now);
@@ -181,7 +194,33 @@ class Engine {
   void tell_surroundings(Now now);
 
   // engine_memory.cpp
-  void recall(Now now, const RememberedMember& member);
+  void recall(Now now, const RememberedMember& member, bool as_peer);
+
+  // engine_servers.cpp: members that serve the DHT and STUN
+  discovery::Serving serving() const;
+  void recall_ourselves(ByteView record);
+  std::optional<RememberedMember> memory_of_ourselves(Now now) const;
+  void look_at_servers_at(TimePoint when);
+  void tell_servers(TimePoint now);
+
+  // engine_edges.cpp: with whom we keep an edge
+  bool is_chosen(const NodeId& id) const { return !crowded_ || chosen_.contains(id); }
+  Known::State state_of_edge(const discovery::SignedRecord& record, TimePoint now) const;
+  void look_at_choice(Now now);
+  void choose(Now now);
+  bool is_kept(const Peer& peer, TimePoint now) const;
+  bool is_needed(const Peer& peer, TimePoint now) const;
+  void retire_unneeded(TimePoint now);
+  void demand(Now now, ByteView packet);
+  discovery::RecordPtr record_for(const IpAddress& address) const;
+
+  // engine_introductions.cpp
+  void say(Now now, Peer& peer, wire::ControlType type, ByteView body);
+  void seek_introduction(Now now, Peer& peer);
+  std::vector<PeerNumber> introducers(const Peer& target) const;
+  void handle_introduction(Now now, Peer& from, ByteView body);
+  void introduced(Now now, const discovery::Introductions::ForUs& introduction, PeerNumber from);
+  Peer* next_hop(const discovery::Introductions::PassOn& introduction, PeerNumber from);
 
   // engine_handshake.cpp: keys
   bool wants_handshake(const Peer& peer, TimePoint now) const;
@@ -222,13 +261,24 @@ class Engine {
   discovery::RecordBook book_;
   discovery::OwnRecord own_record_;
   discovery::Gossip gossip_;
+  discovery::Introductions introductions_;
   discovery::StunClient stun_;
   std::optional<discovery::Directory> directory_;
   std::vector<IpAddress> echoed_;
   std::optional<TimePoint> record_due_;  // when our own record is to be looked at
   std::optional<NatKnown> nat_told_;
   bool surroundings_changed_ = false;
+  bool serves_ = false;
+  discovery::Serving serving_;
+  std::vector<IpAddress> served_before_;  // in an earlier start
+  std::optional<TimePoint> servers_due_;  // when to look whom to offer as a server
+  std::vector<discovery::ServerOffer> servers_;
   std::uint64_t memory_version_ = 0;
+  // The choice of edges, once there are too many members for all.
+  bool crowded_ = false;
+  std::set<NodeId> chosen_;
+  std::optional<TimePoint> choice_due_;
+  TimePoint next_choice_{};
   Interfaces interfaces_;
   std::map<SessionIndex, Pending> pending_;
   // Which of our indices are in use: sessions, pending ones and attempts.

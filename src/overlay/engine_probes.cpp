@@ -163,7 +163,7 @@ void Engine::send_goodbye_probe(Peer& peer) {
 void Engine::handle_probe_request(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {
   if (!peer.numbers.mark(probe.number))
     return count(peer.knows_boot(probe.boot) ? Drop::replayed : Drop::stale_number);
-  peer.last_proven = now.mono;
+  peer.last_proven = peer.asked_us = now.mono;
   wire::Probe answer;
   answer.kind = wire::Probe::Kind::answer;
   answer.number = probe.number;

@@ -29,7 +29,8 @@ discovery::OwnView Engine::own_view(TimePoint now) const {
           .observed = observed(),
           .echoed = echoed_,
           .nat = nat_told_ ? nat_told_->mapping : wire::NatMapping::unknown,
-          .overlay = overlay_prefix(config_.keys.id)};
+          .overlay = overlay_prefix(config_.keys.id),
+          .serving = serving()};
 }
 
 // How peers see us, the most common first.
@@ -66,9 +67,9 @@ void Engine::handle_echo(Now now, std::vector<IpAddress> addresses) {
   finish(now);
 }
 
-void Engine::add_reflector(Now now, const Endpoint& server) {
+void Engine::add_reflector(Now now, const Endpoint& server, discovery::StunClient::Rank rank) {
   note_time(now);
-  stun_.add_server(now.mono, server);
+  stun_.add_server(now.mono, server, rank);
   stun_.handle_timeout(now.mono);
   finish(now);
 }
@@ -125,6 +126,7 @@ void Engine::look_at_own_record(Now now) {
 void Engine::publish_own_record(Now now) {
   touch();
   const discovery::RecordPtr& own = own_record_.current();
+  if (discovery::serves(*own)) ++memory_version_;
   gossip_.set_own(own);
   gossip_.spread(own);
   if (directory_) directory_->publish(now, own);
@@ -136,11 +138,16 @@ void Engine::publish_own_record(Now now) {
   }
 }
 
-void Engine::tell_nat(TimePoint now) {
+std::vector<Endpoint> Engine::own_endpoints() const {
   std::vector<Endpoint> own;
   for (const Interface& interface : interfaces_)
     for (const Cidr& address : interface.addresses) own.push_back({address.ip, config_.port});
-  NatKnown known{.reflexive = stun_.reflexive(now), .mapping = stun_.mapping(now, own)};
+  return own;
+}
+
+void Engine::tell_nat(TimePoint now) {
+  NatKnown known{.reflexive = stun_.reflexive(now),
+                 .mapping = stun_.mapping(now, own_endpoints())};
   // Nor does one of two witnesses that fell silent.
   if (nat_told_ && known.mapping == wire::NatMapping::unknown) known.mapping = nat_told_->mapping;
   const bool news = known.mapping != wire::NatMapping::unknown &&
@@ -197,8 +204,19 @@ void Engine::take_record(Now now, ByteView bytes, PeerNumber from) {
   if (book_.proven(record->id)) {
     gossip_.spread(record, from);
     ++memory_version_;
+    look_at_servers_at(now.mono + kSettle);
   }
-  apply_record(now, record);
+  look_at_choice(now);
+  if (wants_peer(*record, from)) apply_record(now, record);
+}
+
+// Who is known already; who stands at our door, which is where newcomers look for anybody; and
+// whoever we keep an edge with anyway.
+bool Engine::wants_peer(const discovery::SignedRecord& record, PeerNumber from) const {
+  if (roster_.by_static_key(record.record.static_key) != nullptr) return true;
+  if (from == kNoPeer || config_.full_mesh) return true;
+  if (crowded_) return chosen_.contains(record.id);
+  return roster_.all().size() < config_.eager_members;
 }
 
 void Engine::meet_ourselves(Now now, const discovery::SignedRecord& record) {
@@ -212,18 +230,23 @@ void Engine::meet_ourselves(Now now, const discovery::SignedRecord& record) {
   emit(TwinIdentity{});
 }
 
-void Engine::apply_record(Now now, const discovery::RecordPtr& record) {
+// Null if there is no room for a peer, or it is not the one that the record names.
+Peer* Engine::apply_record(Now now, const discovery::RecordPtr& record) {
   const wire::Record& said = record->record;
   Peer* peer = roster_.by_static_key(said.static_key);
   if (peer == nullptr) peer = meet(now, record->id, said.static_key);
-  if (peer == nullptr) return;
+  if (peer == nullptr) return nullptr;
   // The signature does not prove that the static key is the signer's: the handshake has.
-  if (peer->proven && peer->id != record->id) return count(Drop::bad_identity);
+  if (peer->proven && peer->id != record->id) {
+    count(Drop::bad_identity);
+    return nullptr;
+  }
   // So until then nobody's record pushes out another one's.
   if (!peer->proven && peer->record && peer->record->id != record->id) {
     if (peer->rivals.size() < Peer::kMaxRivals) peer->rivals.push_back(record);
     suggest_paths(now.mono, *peer);
-    return service(now, *peer);
+    service(now, *peer);
+    return peer;
   }
   if (!peer->proven) {
     peer->id = record->id;
@@ -236,6 +259,7 @@ void Engine::apply_record(Now now, const discovery::RecordPtr& record) {
   peer->suggested.clear();
   suggest_paths(now.mono, *peer);
   service(now, *peer);
+  return peer;
 }
 
 void Engine::suggest_paths(TimePoint now, Peer& peer) {
@@ -304,6 +328,7 @@ void Engine::note_proven(Peer& peer) {
 void Engine::tell_surroundings(Now now) {
   surroundings_changed_ = false;
   if (!directory_) return;
+  look_at_servers_at(now.mono + kSettle);
   std::size_t edges = 0;
   for (const auto& [number, peer] : std::as_const(roster_).all())
     if (peer.proven && peer.paths.best()) ++edges;

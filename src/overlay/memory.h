@@ -10,6 +10,8 @@
 
 namespace meshnode::overlay {
 
+inline constexpr std::size_t kMaxRemembered = 4096;
+
 // A member that has proven to us, in this start or an earlier one, that `static_key` is its own.
 struct RememberedMember {
   NodeId id;

@@ -12,6 +12,7 @@
 #include "dataplane/slots.h"
 #include "discovery/dht_requests.h"
 #include "discovery/lan_beacon.h"
+#include "discovery/servers.h"
 #include "wire/record.h"
 
 namespace meshnode::overlay {
@@ -65,12 +66,16 @@ struct NatKnown {
   std::vector<Endpoint> reflexive;  // best first
   wire::NatMapping mapping = wire::NatMapping::unknown;
 };
+// Members that serve the DHT and STUN to anybody, best first; replaces what was known before.
+struct ServersKnown {
+  std::vector<discovery::ServerOffer> offers;
+};
 // Another machine speaks with our key.
 struct TwinIdentity {};
 
 using Output =
     std::variant<SendMessage, OpenWay, discovery::BeaconTransmit, SendControl, ResendPacket,
                  DeliverPacket, dataplane::SlotChange, discovery::DhtRequest, PeerConnected,
-                 PeerLost, AddressConflict, NatKnown, TwinIdentity>;
+                 PeerLost, AddressConflict, NatKnown, ServersKnown, TwinIdentity>;
 
 }  // namespace meshnode::overlay

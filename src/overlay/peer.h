@@ -15,6 +15,7 @@
 #include "discovery/signed_record.h"
 #include "overlay/handshake.h"
 #include "overlay/staging.h"
+#include "overlay/unsaid.h"
 
 namespace meshnode::overlay {
 
@@ -71,6 +72,12 @@ struct Peer {
   Endpoint observed4, observed6;  // how the peer sees us
   std::optional<TimePoint> next_lookup;
   Duration lookup_pause{};
+  // Introductions to it (engine_introductions.cpp).
+  std::optional<TimePoint> next_introduction;
+  Duration introduction_pause{};
+  std::size_t introducers_asked = 0;
+  TimePoint invited{};   // when it last had itself introduced to us, or we wanted it for a packet
+  TimePoint asked_us{};  // its last probe
   std::optional<Path> published_path;
   std::optional<Path> last_path;  // the last one that was published, perhaps in an earlier start
 
@@ -97,6 +104,7 @@ struct Peer {
   TimePoint path_since{};     // when the peer became reachable, for politeness
   TimePoint trying_since{};
   Staging staging;
+  Unsaid unsaid;
   TimePoint last_inner{};  // inner data in either direction
   bool inner_seen = false;
   bool said_goodbye = false;

@@ -38,6 +38,11 @@ Peer* Roster::by_static_key(const crypto::X25519Public& key) {
   return found == by_static_key_.end() ? nullptr : by_number(found->second);
 }
 
+const Peer* Roster::by_static_key(const crypto::X25519Public& key) const {
+  const auto found = by_static_key_.find(key);
+  return found == by_static_key_.end() ? nullptr : by_number(found->second);
+}
+
 Peer* Roster::by_tag(wire::ProbeTag tag) {
   const auto found = by_tag_.find(tag);
   return found == by_tag_.end() ? nullptr : by_number(found->second.peer);
@@ -80,10 +85,19 @@ void Roster::remove(PeerNumber number) {
 std::vector<PeerNumber> Roster::prove(Peer& peer, const NodeId& id) {
   peer.proven = true;
   peer.id = id;
+  retired_.erase(id);
   std::vector<PeerNumber> impostors;
   for (const auto& [number, other] : peers_)
     if (&other != &peer && other.id == id) impostors.push_back(number);
   return impostors;
+}
+
+void Roster::retire(const NodeId& id, Retired member) {
+  if (retired_.size() >= kMaxRetired && !retired_.contains(id))
+    retired_.erase(std::min_element(
+        retired_.begin(), retired_.end(),
+        [](const auto& a, const auto& b) { return a.second.last_proven < b.second.last_proven; }));
+  retired_[id] = std::move(member);
 }
 
 void Roster::refresh_tags(Peer& peer, discovery::TagEpoch own_epoch) {
@@ -116,6 +130,10 @@ Roster::Settled Roster::settle_claims(Peer& peer, const std::vector<IpAddress>& 
         out.expired.push_back(number);
       }
     }
+    for (const auto& [id, other] : retired_)
+      taken = taken ||
+              (id != peer.id && now - other.last_proven < kPinned &&
+               std::find(other.granted.begin(), other.granted.end(), claim) != other.granted.end());
     (taken ? out.refused : peer.granted).push_back(claim);
   }
   return out;

@@ -34,6 +34,18 @@ class Roster {
   Peer* add(PeerNumber number, const NodeId& claimed_id, const crypto::X25519Public& static_key,
             discovery::ProbeKeys keys, TimePoint now, Room room = Room::any);
   void remove(PeerNumber number);
+
+  // A proven member that we keep no edge with: what has to outlast the peer. At most kMaxRetired,
+  // whoever was seen last.
+  struct Retired {
+    crypto::X25519Public static_key{};
+    std::optional<Endpoint> endpoint;
+    std::vector<IpAddress> granted;
+    TimePoint last_proven{};
+  };
+  static constexpr std::size_t kMaxRetired = 8192;
+  void retire(const NodeId& id, Retired member);
+  const std::map<NodeId, Retired>& retired() const { return retired_; }
   // The peer's key is proven to belong to `id`. Others under the same id are not it, or not any
   // more: returns their numbers, the caller removes them.
   std::vector<PeerNumber> prove(Peer& peer, const NodeId& id);
@@ -41,6 +53,7 @@ class Roster {
   Peer* by_number(PeerNumber number);
   const Peer* by_number(PeerNumber number) const;
   Peer* by_static_key(const crypto::X25519Public& key);
+  const Peer* by_static_key(const crypto::X25519Public& key) const;
   Peer* by_tag(wire::ProbeTag tag);
   // The epoch in which the sender made it.
   std::optional<discovery::TagEpoch> epoch_of(wire::ProbeTag tag) const;
@@ -70,6 +83,7 @@ class Roster {
   std::uint32_t next_number_ = 0;
   std::map<PeerNumber, Peer> peers_;
   std::vector<PeerNumber> touched_;
+  std::map<NodeId, Retired> retired_;
   std::map<crypto::X25519Public, PeerNumber> by_static_key_;
   struct Tagged {
     PeerNumber peer = kNoPeer;

@@ -7,6 +7,9 @@
 //   type 2  record: one signed record (wire/record.h)
 //   type 3  digest: what the sender knows (wire/gossip.h)
 //   type 4  want: records that the sender would like (wire/gossip.h)
+//   type 5  summary: the same as a digest in a few bytes (wire/gossip.h)
+//   type 6  object: something else that a member signed (wire/envelope.h)
+//   type 7  introduction (wire/introduction.h)
 //
 // Unknown types are ignored, so that later versions can add some.
 #pragma once
@@ -22,7 +25,10 @@ enum class ControlType : std::uint8_t {
   goodbye = 1,
   record = 2,
   digest = 3,
-  want = 4
+  want = 4,
+  summary = 5,
+  object = 6,
+  introduction = 7
 };
 
 struct Control {

@@ -12,6 +12,8 @@
 //    5  issued, uint: unix seconds of the sender's clock
 //    6  candidates, array of at most 8 bins of at most 32 bytes:
 //         kind (1) | transport (1) | flags (1) | priority (1) | port (2) | address (4 or 16)
+//       flags: 0x01 serves: DHT and STUN requests of anybody are answered there. Others are kept
+//       and mean nothing here.
 //    7  NAT behaviour, uint below 256
 //    8  protocol versions, array of 2 uints below 256: the lowest and the highest
 //    9  name, str of at most 32 bytes; empty for none
@@ -45,10 +47,14 @@ enum class CandidateKind : std::uint8_t {
   guessed = 4,         // an address as others see it, with the local port
 };
 
+// Flag of a candidate: whoever asks there, also somebody unheard of, gets an answer of the DHT and
+// of STUN.
+inline constexpr std::uint8_t kServes = 0x01;
+
 struct Candidate {
   CandidateKind kind = CandidateKind::host;
   std::uint8_t priority = 0;  // higher is tried first
-  std::uint8_t flags = 0;     // none so far
+  std::uint8_t flags = 0;     // kServes, and what a later version may add
   Endpoint endpoint;          // UDP; neither address nor port is zero
   auto operator<=>(const Candidate&) const = default;
 };

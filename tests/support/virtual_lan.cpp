@@ -108,6 +108,8 @@ void VirtualNode::start() {
   config.claims = options_.claims;
   config.ciphers = options_.ciphers;
   config.directory = options_.directory;
+  config.eager_members = options_.eager_members;
+  config.full_mesh = options_.full_mesh;
   config.reflectors = options_.reflectors;
   numbers.last = std::max(numbers.last + 1, static_cast<std::uint64_t>(now().unix.ms));
   core_ = std::make_unique<overlay::Core>(std::move(config), suite, random_, numbers, *this);

@@ -33,6 +33,8 @@ struct NodeOptions {
   std::vector<IpAddress> claims;
   bool directory = false;   // knows the virtual DHT
   bool reflectors = false;  // will be told of STUN servers
+  std::size_t eager_members = 64;
+  bool full_mesh = false;
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
                                       crypto::Cipher::chacha20_poly1305};
 };

@@ -3,6 +3,7 @@ mesh_test(unit_discovery LABEL unit
     discovery_beacon_open_test.cpp
     discovery_beacon_speak_test.cpp
     discovery_bootstraps_test.cpp
+    discovery_bootstraps_offers_test.cpp
     discovery_candidates_test.cpp
     discovery_directory_keys_test.cpp
     discovery_directory_test.cpp
@@ -17,6 +18,9 @@ mesh_test(unit_discovery LABEL unit
     discovery_probe_keys_test.cpp
     discovery_reachability_test.cpp
     discovery_records_test.cpp
+    discovery_servers_test.cpp
+    discovery_spoken_test.cpp
     discovery_stun_client_test.cpp
+    discovery_stun_substitutes_test.cpp
     discovery_stun_service_test.cpp
   DEPENDS mesh_discovery)

@@ -144,6 +144,13 @@ TEST_F(ConfigTest, Serving) {
   EXPECT_THAT(problems({"--serve-dht", "yes"}), HasSubstr("is auto, on or off"));
 }
 
+TEST_F(ConfigTest, Edges) {
+  EXPECT_FALSE(config({}).full_mesh);
+  EXPECT_FALSE(config({"--edges", "auto"}).full_mesh);
+  EXPECT_TRUE(config({"--edges", "all"}).full_mesh);
+  EXPECT_THAT(problems({"--edges", "64"}), HasSubstr("is auto or all"));
+}
+
 TEST_F(ConfigTest, AVectorOptionDoesNotSwallowWhatFollows) {
   EXPECT_EQ(problems({"--bootstrap", "hub:3731", "other:3731"}),
             "other:3731: meshnode knows no such argument (see meshnode --help)");
@@ -260,7 +267,8 @@ TEST_F(ConfigTest, AllProblemsComeAtOnce) {
   put(file_, "mtu = 1\nfrob = 2\nname = 7\n");
   EXPECT_EQ(problems({"--config", file_, "--frob", "--port", "0", "--log-level", "loud"}),
             "--frob: meshnode knows no such option (see meshnode --help)\n" + file_ +
-                ":2: frob: no such key; the keys are key, seed, lan-only, bootstrap, serve-dht, name, "
+                ":2: frob: no such key; the keys are key, seed, lan-only, bootstrap, serve-dht, "
+                "edges, name, "
                 "address, interface, mtu, port, lan-port, dht-network, stun, state-dir, control, "
                 "log-level\n" +
                 file_ + ":3: name: needs a text in quotes\n" + file_ +

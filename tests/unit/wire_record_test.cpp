@@ -87,6 +87,19 @@ TEST(Record, RoundTrip) {
   EXPECT_EQ(parsed->signature[0], 0xee);
 }
 
+TEST(Record, FlagsOfACandidateAreKept) {
+  Record record = sample();
+  record.candidates[0].flags = 0xfe;  // of a later version
+  record.candidates[1].flags = kServes;
+  const Bytes text = encode_record_text(record);
+  const std::string hex = to_hex(text);
+  EXPECT_NE(hex.find("c4160101fefa409c20010db8"), hex.npos);
+  EXPECT_NE(hex.find("c40a020101dc409cc0000201"), hex.npos);
+  const auto parsed = parse_record(with_signature(text));
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->record, record);
+}
+
 TEST(Record, TheLargestFits) {
   Record record = sample();
   record.sequence = record.issued = ~std::uint64_t{0};

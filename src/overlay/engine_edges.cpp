@@ -1,0 +1,130 @@
+// Engine: with whom we keep an edge. With everybody as long as the network is small; above that
+// with those that choose_edges() chooses, with whoever keeps one with us, and with others on
+// demand.
+#include <algorithm>
+
+#include "overlay/engine.h"
+#include "wire/ip.h"
+
+namespace meshnode::overlay {
+namespace {
+
+constexpr Duration kChoicePause = seconds(5);
+// A member that was wanted for this long in vain makes room for another one.
+constexpr Duration kFailing = seconds(60);
+// An edge that is not chosen stays this long after it was last of use.
+constexpr Duration kNeeded = minutes(10);
+// Whoever keeps an edge with us asks more often than that (PathBook::kKeepAliveMax).
+constexpr Duration kKeptByPeer = minutes(4);
+
+bool within(TimePoint now, TimePoint since, Duration span) {
+  return since != TimePoint{} && now - since < span;
+}
+
+}  // namespace
+
+Known::State Engine::state_of_edge(const discovery::SignedRecord& record, TimePoint now) const {
+  const Peer* peer = roster_.by_static_key(record.record.static_key);
+  if (peer == nullptr) return Known::State::untried;
+  if (peer->paths.best()) return Known::State::connected;
+  if (peer->said_goodbye) return Known::State::gone;
+  return now - peer->trying_since >= kFailing ? Known::State::failing : Known::State::untried;
+}
+
+// The set of known members may have changed.
+void Engine::look_at_choice(Now now) {
+  if (choice_due_ || config_.full_mesh) return;
+  choice_due_ = std::max(now.mono, next_choice_);
+  if (*choice_due_ == now.mono) choose(now);
+}
+
+void Engine::choose(Now now) {
+  choice_due_.reset();
+  next_choice_ = now.mono + kChoicePause;
+  const bool was_crowded = crowded_;
+  std::vector<Known> known;
+  std::size_t living = 0;
+  book_.each(false, [&](const discovery::RecordPtr& record) {
+    if (record->id == self_.identity.id) return;
+    known.push_back({record->id, state_of_edge(*record, now.mono)});
+    if (known.back().state < Known::State::failing) ++living;
+  });
+  crowded_ = !config_.full_mesh && living > config_.eager_members;
+  chosen_ =
+      crowded_ ? choose_edges(self_.identity.id, known, chosen_, random_) : std::set<NodeId>{};
+  if (was_crowded && !crowded_) apply_unmet_records(now);
+  for (const NodeId& id : chosen_) {
+    const auto record = book_.find(id);
+    if (record && std::as_const(roster_).by_static_key(record->record.static_key) == nullptr)
+      apply_record(now, record);
+  }
+}
+
+// By us. Nobody's probes hold an edge that both sides have no use for.
+bool Engine::is_kept(const Peer& peer, TimePoint now) const {
+  return is_chosen(peer.id) || peer.attempt || !peer.staging.empty() ||
+         within(now, peer.invited, kNeeded) ||
+         (peer.inner_seen && within(now, peer.last_inner, kNeeded));
+}
+
+bool Engine::is_needed(const Peer& peer, TimePoint now) const {
+  return is_kept(peer, now) || within(now, peer.first_heard, kNeeded) ||
+         within(now, peer.asked_us, kKeptByPeer);
+}
+
+void Engine::retire_unneeded(TimePoint now) {
+  std::vector<PeerNumber> unneeded;
+  for (const auto& [number, peer] : std::as_const(roster_).all())
+    if (!is_needed(peer, now)) unneeded.push_back(number);
+  for (const PeerNumber number : unneeded) {
+    const Peer& peer = *std::as_const(roster_).by_number(number);
+    if (peer.proven) {
+      Roster::Retired member{.static_key = peer.static_key,
+                             .endpoint = {},
+                             .granted = peer.granted,
+                             .last_proven = peer.last_proven};
+      if (peer.last_path && !peer.last_path->remote.ip.is_link_local())
+        member.endpoint = peer.last_path->remote;
+      roster_.retire(peer.id, std::move(member));
+    }
+    forget(number);
+  }
+}
+
+// A packet for somebody we have no edge with: is it a member?
+void Engine::demand(Now now, ByteView packet) {
+  const auto header = wire::parse_ip(packet);
+  const auto record = header ? record_for(header->destination) : nullptr;
+  Peer* peer = record ? apply_record(now, record) : nullptr;
+  if (peer == nullptr) return tell_unreachable(now.mono, packet, Unreachable::no_route);
+  peer->invited = now.mono;
+  const auto before = roster_.retired().find(record->id);
+  if (before != roster_.retired().end() && before->second.endpoint) {
+    const Path path{.remote = *before->second.endpoint, .local = {}};
+    if (is_underlay(path.remote.ip)) peer->paths.expect(now.mono, kind_of(path), path);
+  }
+  stage(now, *peer, packet);
+  service(now, *peer);
+}
+
+// Of the member with this overlay address, if we know it. IPv4: whoever holds the address, or held
+// it last; else one that says so, and the handshake decides.
+discovery::RecordPtr Engine::record_for(const IpAddress& address) const {
+  if (!address.is_v4() && !overlay_prefix(config_.keys.id).contains(address)) return nullptr;
+  if (address.is_v4())
+    for (const auto& [id, retired] : roster_.retired())
+      if (std::find(retired.granted.begin(), retired.granted.end(), address) !=
+          retired.granted.end())
+        return book_.find(id);
+  discovery::RecordPtr found;
+  book_.each(false, [&](const discovery::RecordPtr& record) {
+    const auto& claims = record->record.claims;
+    const bool fits = address.is_v4()
+                          ? std::find(claims.begin(), claims.end(), address) != claims.end()
+                          : overlay_address(config_.keys.id, record->id) == address;
+    if (fits && record->id != self_.identity.id) found = record;
+  });
+  return found;
+}
+
+}  // namespace meshnode::overlay

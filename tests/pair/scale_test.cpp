@@ -1,0 +1,92 @@
+// Meshes of more members than a node keeps edges with, in virtual time.
+#include <set>
+
+#include "directory_fixture.h"
+
+namespace meshnode::test {
+namespace {
+
+using overlay::PeerState;
+
+struct ScaleTest : DirectoryTest {
+  static constexpr std::size_t kMembers = 80;
+  static constexpr std::size_t kEager = 12;
+
+  ScaleTest() : DirectoryTest(77) {}
+
+  void add_members(std::size_t count, std::size_t eager = kEager) {
+    for (std::size_t i = 0; i < count; ++i) {
+      NodeOptions one = options("n" + std::to_string(i), static_cast<std::uint8_t>(i + 1));
+      one.eager_members = eager;
+      lan.add(one);
+    }
+  }
+  VirtualNode& node(std::size_t i) { return *lan.nodes()[i]; }
+  // One after the other, as in real life; then quiet.
+  void start_all() {
+    for (auto& each : lan.nodes()) {
+      each->start();
+      lan.run_for(milliseconds(200));
+    }
+    ASSERT_TRUE(lan.run_until([&] { return all_known(); }, minutes(15)));
+  }
+  std::size_t known_to(const VirtualNode& each) const {
+    return const_cast<VirtualNode&>(each).core().engine().snapshot(lan.time).known;
+  }
+  bool all_known() const {
+    for (const auto& each : lan.nodes())
+      if (known_to(*each) + 1 < lan.nodes().size()) return false;
+    return true;
+  }
+  std::size_t peers_of(VirtualNode& each) {
+    return each.core().engine().snapshot(lan.time).peers.size();
+  }
+  // A pair without an edge, if there is one.
+  std::pair<VirtualNode*, VirtualNode*> strangers() {
+    for (auto& a : lan.nodes())
+      for (auto& b : lan.nodes())
+        if (a != b && !a->peer(*b) && !b->peer(*a)) return {a.get(), b.get()};
+    return {};
+  }
+};
+
+TEST_F(ScaleTest, EverybodyIsKnownAndEdgesAreMadeOnDemand) {
+  add_members(kMembers);
+  start_all();
+  lan.run_for(minutes(30));  // edges that nobody needs go
+  std::size_t sum = 0;
+  for (auto& each : lan.nodes()) sum += peers_of(*each);
+  EXPECT_LT(sum / kMembers, kMembers * 3 / 4);
+
+  lan.dht.up = false;
+  const auto [a, b] = strangers();
+  ASSERT_NE(a, nullptr);
+  EXPECT_TRUE(ping(*a, *b)) << "b has no keys for a: a has to be introduced";
+  EXPECT_TRUE(ping(*b, *a));
+  lan.run_for(minutes(5));
+  EXPECT_TRUE(a->peer(*b)) << "it was of use just now";
+  lan.run_for(minutes(30));
+  EXPECT_FALSE(a->peer(*b)) << "of no use for long";
+  EXPECT_FALSE(b->peer(*a));
+
+  const auto before = a->delivered.size();
+  const Bytes packet = echo_request(a->overlay_address(), b->overlay_address(), 1);
+  b->kill();
+  a->send_inner(packet);
+  ASSERT_TRUE(lan.run_until([&] { return a->delivered.size() > before; }, seconds(10)));
+  EXPECT_FALSE(is_echo(a->delivered.back(), false)) << "an ICMP message: unreachable";
+}
+
+TEST_F(ScaleTest, FullMeshHasAllEdges) {
+  for (std::size_t i = 0; i < 24; ++i) {
+    NodeOptions one = options("n" + std::to_string(i), static_cast<std::uint8_t>(i + 1));
+    one.eager_members = 4;
+    one.full_mesh = true;
+    lan.add(one);
+  }
+  for (auto& each : lan.nodes()) each->start();
+  EXPECT_TRUE(lan.run_until([&] { return all_connected(); }, seconds(30)));
+}
+
+}  // namespace
+}  // namespace meshnode::test
