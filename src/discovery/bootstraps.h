@@ -57,8 +57,8 @@ class Bootstraps {
   void start(TimePoint now, const std::vector<Endpoint>& remembered);
   void resolved(TimePoint now, const HostPort& name, const std::vector<Endpoint>& found);
   void pinged(TimePoint now, const Endpoint& node, bool answered);
-  // Best first, one at each address; replaces what was offered before. One that is alive now and was
-  // not before need not rest any more.
+  // Best first, one at each address; replaces what was offered before. One that is alive now and
+  // was not before need not rest any more.
   void offer(TimePoint now, std::vector<ServerOffer> offers);
   std::optional<TimePoint> next_deadline() const;
   void timeout(TimePoint now);

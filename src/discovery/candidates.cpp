@@ -151,8 +151,8 @@ class Gathering {
     else if (kind == CandidateKind::guessed)
       serves = serves && view_.nat == wire::NatMapping::dependent;
     else
-      serves = serves && kind == CandidateKind::reflexive &&
-               view_.nat != wire::NatMapping::dependent;
+      serves =
+          serves && kind == CandidateKind::reflexive && view_.nat != wire::NatMapping::dependent;
     return serves ? wire::kServes : 0;
   }
   // Whether somebody outside has said how this family of ours looks.

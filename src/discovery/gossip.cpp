@@ -35,9 +35,10 @@ void Gossip::edge_down(PeerNumber peer) {
   std::erase(unchecked_, peer);
 }
 
-std::vector<PeerNumber> Gossip::draw(std::size_t count, PeerNumber but, PeerNumber nor) {
+std::vector<PeerNumber> Gossip::draw(std::size_t count, const std::vector<PeerNumber>& but) {
   std::vector<PeerNumber> out = names_;
-  std::erase_if(out, [&](PeerNumber peer) { return peer == but || peer == nor; });
+  std::erase_if(
+      out, [&](PeerNumber peer) { return std::find(but.begin(), but.end(), peer) != but.end(); });
   count = std::min(count, out.size());
   for (std::size_t i = 0; i < count; ++i)
     std::swap(out[i], out[i + static_cast<std::size_t>(random_.below(out.size() - i))]);
@@ -68,57 +69,94 @@ Gossip::Answered Gossip::answer(TimePoint now, PeerNumber to, const RecordPtr& r
 
 // ---- news ----
 
-void Gossip::spread() {
+// From `least` to half as much again.
+Duration Gossip::jittered(Duration least) {
+  return least + milliseconds(random_.below(static_cast<std::uint64_t>(least / milliseconds(2))));
+}
+
+void Gossip::spread(TimePoint now) {
   for (auto& [peer, neighbour] : neighbours_) {
     neighbour.told = own_->record.sequence;
     send(peer, ControlType::record, own_->bytes);
   }
-  seen_version_ = ~book_.version();  // news like any other
+  note_recent(now, own_, names_);
 }
 
 void Gossip::settle(TimePoint now) {
   for (const RecordBook::News& news : book_.take_news(now)) {
     if (own_ && news.record->id == own_->id) continue;
-    const std::size_t count = news.first ? kFanOutFirst : kFanOut;
-    for (const PeerNumber peer : draw(count, news.from, news.first_from))
+    std::vector<PeerNumber> told{news.from, news.first_from};
+    for (const PeerNumber peer : draw(news.first ? kFanOutFirst : kFanOut, told)) {
       send(peer, ControlType::record, news.record->bytes);
+      told.push_back(peer);
+    }
+    note_recent(now, news.record, std::move(told));
   }
-  if (seen_version_ != book_.version()) note_news(now);
 }
 
-// Pushes get lost, and a lot may leave somebody out.
-void Gossip::note_news(TimePoint now) {
-  seen_version_ = book_.version();
+void Gossip::note_recent(TimePoint now, RecordPtr record, std::vector<PeerNumber> told) {
   round_ = kRound;
   next_round_ = std::min(next_round_, now + kRound);
-  news_checks_left_ = kNewsChecks;
-  if (!news_check_)
-    news_check_ = now + kNewsCheck + milliseconds(random_.below(kNewsCheck / milliseconds(2)));
+  if (recent_.empty()) next_announcement_ = now + jittered(kAnnounceEvery);
+  std::erase_if(recent_, [&](const Recent& each) { return each.record->id == record->id; });
+  if (recent_.size() >= kMaxRecent) recent_.erase(recent_.begin());
+  recent_.push_back({.record = std::move(record), .told = std::move(told)});
+}
+
+// All recent records to one neighbour that was not told the newest one yet; only those that it was
+// not told, if there is such a neighbour.
+void Gossip::announce(TimePoint now) {
+  auto drawn = draw(1, recent_.back().told);
+  const bool repeat = drawn.empty();
+  if (repeat) drawn = draw(1, {});
+  wire::Digest digest{.lower = 1, .upper = 0, .entries = {}};
+  for (Recent& recent : recent_) {
+    --recent.announcements;
+    if (drawn.empty()) continue;
+    const bool was_told =
+        std::find(recent.told.begin(), recent.told.end(), drawn[0]) != recent.told.end();
+    if (was_told && !repeat) continue;
+    digest.entries.push_back({wire::short_id(recent.record->id), recent.record->record.sequence});
+    recent.told.push_back(drawn[0]);
+  }
+  std::sort(digest.entries.begin(), digest.entries.end());
+  if (!digest.entries.empty()) send(drawn[0], ControlType::digest, wire::encode_digest(digest));
+  std::erase_if(recent_, [](const Recent& recent) { return recent.announcements == 0; });
+  next_announcement_ = now + jittered(kAnnounceEvery);
+}
+
+// What was asked for may have been lost, and perhaps it was not all.
+void Gossip::note_difference(TimePoint now) {
+  round_ = kRound;
+  if (follow_up_) return;
+  const bool in_vain = followed_version_ == book_.version();
+  follow_up_pause_ = in_vain ? std::min<Duration>(follow_up_pause_ * 2, kRound) : kFollowUp;
+  followed_version_ = book_.version();
+  follow_up_ = now + jittered(follow_up_pause_);
 }
 
 void Gossip::handle_timeout(TimePoint now) {
   std::erase_if(asked_, [&](const auto& each) { return now - each.second >= kAskAgain; });
   run_checks(now);
-  if (news_check_ && now >= *news_check_) {
-    news_check_.reset();
-    for (const PeerNumber peer : draw(1)) check(peer);
-    if (--news_checks_left_ > 0)
-      news_check_ = now + kNewsCheck + milliseconds(random_.below(kNewsCheck / milliseconds(2)));
+  if (!recent_.empty() && now >= next_announcement_) announce(now);
+  if (follow_up_ && now >= *follow_up_) {
+    follow_up_.reset();
+    for (const PeerNumber peer : draw(1, {})) check(peer);
   }
   if (neighbours_.empty() || now < next_round_) return;
-  next_round_ = now + round_ * 3 / 4 +
-                milliseconds(random_.below(static_cast<std::uint64_t>(round_ / milliseconds(2))));
+  next_round_ = now + jittered(round_ * 4 / 5);
   round_ = std::min<Duration>(round_ * 2, kLongestRound);
-  for (const PeerNumber peer : draw(1)) check(peer);
+  for (const PeerNumber peer : draw(1, {})) check(peer);
 }
 
 std::optional<TimePoint> Gossip::next_deadline() const {
-  std::optional<TimePoint> out = news_check_;
+  std::optional<TimePoint> out = follow_up_;
   const auto consider = [&](TimePoint when) {
     if (!out || when < *out) out = when;
   };
   if (!neighbours_.empty()) consider(next_round_);
   if (!unchecked_.empty()) consider(next_unchecked_);
+  if (!recent_.empty()) consider(next_announcement_);
   return out;
 }
 
@@ -156,7 +194,8 @@ std::optional<SignedObject> Gossip::handle_object(TimePoint now, PeerNumber from
   auto object = objects_.take(now, signer, *parsed, body, drops);
   // An old one that comes after what it was followed by goes no further.
   if (!object || !book_.say_gone(signer, *boot, object->sequence)) return std::nullopt;
-  for (const PeerNumber peer : draw(kFanOut, from)) send(peer, ControlType::object, object->bytes);
+  for (const PeerNumber peer : draw(kFanOut, {from}))
+    send(peer, ControlType::object, object->bytes);
   return object;
 }
 

@@ -2,12 +2,14 @@
 //
 //   our own record       at once to all neighbours
 //   another's, new here  once, at once, to kFanOut neighbours drawn by lot, not to those it came
-//                        from
+//                        from; a moment later it is announced to a few more, one by one, since
+//                        pushes get lost and a lot leaves somebody out
 //   a new edge           our own record; whoever began it checks: sends a summary of what it knows
-//   a check              goes to one neighbour at a time; soon after news, and in growing rounds,
-//                        it goes to one drawn by lot. Who knows the same stays silent, else both
-//                        narrow the ranges down to digests of at most kMaxDigest records
-//   a digest             the other sends what it knows better, and wants what it does not know
+//   a check              goes to one neighbour at a time; in growing rounds to one drawn by lot.
+//                        Who knows the same stays silent, else both narrow the ranges down to
+//                        digests of at most kMaxDigest records
+//   a digest             the other sends what it knows better, and wants what it does not know;
+//                        what came of it is checked with one drawn by lot
 //
 // Handed out are our own record and those of members that the book stands by (record_book.h).
 // A send may get lost at any time: the next check repairs it. Who asks for much is bounded by
@@ -39,10 +41,13 @@ class Gossip {
   static constexpr std::size_t kFanOutFirst = 12;
   // From round to round twice as long while nothing is new; each drawn within a quarter around it.
   static constexpr Duration kRound = seconds(60);
-  static constexpr Duration kLongestRound = seconds(240);
-  // Checks after news: the first within half as much again, and as many.
-  static constexpr Duration kNewsCheck = milliseconds(400);
-  static constexpr unsigned kNewsChecks = 2;
+  static constexpr Duration kLongestRound = hours(1);  // each wakes an idle edge up
+  // Announcements of each record: that many, this and up to half as much again apart.
+  static constexpr Duration kAnnounceEvery = milliseconds(400);
+  static constexpr unsigned kAnnouncements = 3;
+  static constexpr std::size_t kMaxRecent = wire::kMaxDigest;
+  // From a check that found something to the next one; longer and longer if it was in vain.
+  static constexpr Duration kFollowUp = milliseconds(500);
   // Between checks of new edges: the first one tells most of what the others would.
   static constexpr Duration kCheckPause = milliseconds(200);
   // What was asked for a moment ago is rarely asked for again.
@@ -67,7 +72,7 @@ class Gossip {
   void edge_up(TimePoint now, PeerNumber peer, Begin begin);
   void edge_down(PeerNumber peer);
   // Our own record is new.
-  void spread();
+  void spread(TimePoint now);
   // An object of our own.
   void spread_object(TimePoint now, const SignedObject& object);
 
@@ -90,10 +95,18 @@ class Gossip {
     std::uint64_t told = 0;  // the sequence of our own record that it was sent
   };
 
+  struct Recent {
+    RecordPtr record;
+    unsigned announcements = kAnnouncements;
+    std::vector<PeerNumber> told;  // or told us
+  };
+
   void settle(TimePoint now);
-  void note_news(TimePoint now);
-  std::vector<PeerNumber> draw(std::size_t count, PeerNumber but = kNoPeer,
-                               PeerNumber nor = kNoPeer);
+  void note_recent(TimePoint now, RecordPtr record, std::vector<PeerNumber> told);
+  void announce(TimePoint now);
+  void note_difference(TimePoint now);
+  Duration jittered(Duration least);
+  std::vector<PeerNumber> draw(std::size_t count, const std::vector<PeerNumber>& but);
   void send(PeerNumber to, wire::ControlType type, Bytes body);
   bool may_answer(TimePoint now, PeerNumber to);
   bool answer(TimePoint now, PeerNumber to, wire::ControlType type, Bytes body);
@@ -115,14 +128,16 @@ class Gossip {
   Random& random_;
   RecordPtr own_;
   std::map<PeerNumber, Neighbour> neighbours_;
-  std::vector<PeerNumber> names_;   // of all neighbours, ascending
+  std::vector<PeerNumber> names_;     // of all neighbours, ascending
   std::deque<PeerNumber> unchecked_;  // new edges that we shall check
   TimePoint next_unchecked_{};
   TimePoint next_round_{};
   Duration round_ = kRound;
-  std::optional<TimePoint> news_check_;
-  unsigned news_checks_left_ = 0;
-  std::uint64_t seen_version_ = 0;  // the book's
+  std::vector<Recent> recent_;  // news to be announced, oldest first
+  TimePoint next_announcement_{};
+  std::optional<TimePoint> follow_up_;
+  Duration follow_up_pause_ = kFollowUp;
+  std::uint64_t followed_version_ = 0;  // the book's, at the last one
   std::map<wire::ShortId, TimePoint> asked_;
   std::deque<Send> sends_;
 };

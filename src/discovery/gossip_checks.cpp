@@ -26,8 +26,7 @@ RecordPtr Gossip::find(ShortId id) const {
 // What we name to this neighbour, ourselves included, by id.
 template <typename Visit>
 void Gossip::each_named(PeerNumber to, ShortId lower, ShortId upper, Visit visit) const {
-  bool own_due =
-      own_ && lower <= wire::short_id(own_->id) && wire::short_id(own_->id) <= upper;
+  bool own_due = own_ && lower <= wire::short_id(own_->id) && wire::short_id(own_->id) <= upper;
   book_.each_named(to, lower, upper, [&](const RecordPtr& record) {
     if (own_due && own_->id <= record->id) {
       own_due = false;
@@ -38,8 +37,7 @@ void Gossip::each_named(PeerNumber to, ShortId lower, ShortId upper, Visit visit
   if (own_due) visit(own_);
 }
 
-Gossip::Range Gossip::tally(PeerNumber to, std::uint64_t salt, ShortId lower,
-                            ShortId upper) const {
+Gossip::Range Gossip::tally(PeerNumber to, std::uint64_t salt, ShortId lower, ShortId upper) const {
   Range out{.lower = lower, .upper = upper};
   each_named(to, lower, upper, [&](const RecordPtr& record) {
     ++out.count;
@@ -49,7 +47,7 @@ Gossip::Range Gossip::tally(PeerNumber to, std::uint64_t salt, ShortId lower,
 }
 
 void Gossip::check(PeerNumber to) {
-  Summary summary{.salt = random_.u64()};
+  Summary summary{.salt = random_.u64(), .ranges = {}};
   summary.ranges.push_back(tally(to, summary.salt, 0, ~ShortId{0}));
   send(to, ControlType::summary, wire::encode_summary(summary));
 }
@@ -66,7 +64,7 @@ void Gossip::handle_summary(TimePoint now, PeerNumber from, ByteView body, DropC
   const auto theirs = wire::parse_summary(body);
   if (!theirs) return drops.count(Drop::malformed);
   if (!may_answer(now, from)) return drops.count(Drop::rate_limited);
-  Summary asking{.salt = random_.u64()};
+  Summary asking{.salt = random_.u64(), .ranges = {}};
   bool sent = true;
   for (const Range& range : theirs->ranges) {
     const Range ours = tally(from, theirs->salt, range.lower, range.upper);
@@ -85,7 +83,7 @@ void Gossip::handle_summary(TimePoint now, PeerNumber from, ByteView body, DropC
 }
 
 bool Gossip::send_split(TimePoint now, PeerNumber to, const Range& range) {
-  Summary out{.salt = random_.u64()};
+  Summary out{.salt = random_.u64(), .ranges = {}};
   const auto most = static_cast<std::uint32_t>(wire::kMaxRanges);
   const std::uint32_t piece = std::max(kPiece, (range.count + most - 1) / most);
   Range next{.lower = range.lower};
@@ -105,7 +103,7 @@ bool Gossip::send_split(TimePoint now, PeerNumber to, const Range& range) {
 }
 
 bool Gossip::send_digest(TimePoint now, PeerNumber to, const Range& range) {
-  Digest digest{.lower = range.lower, .upper = range.upper};
+  Digest digest{.lower = range.lower, .upper = range.upper, .entries = {}};
   each_named(to, range.lower, range.upper, [&](const RecordPtr& record) {
     const ShortId id = wire::short_id(record->id);
     if (digest.entries.empty() || digest.entries.back().id != id)
@@ -146,10 +144,10 @@ void Gossip::handle_digest(TimePoint now, PeerNumber from, ByteView body, DropCo
     while (named != digest->entries.end() && named->id < id) ++named;
     if (named == digest->entries.end() || named->id != id) better.push_back(record);
   });
+  if (!wanted.empty()) note_difference(now);
   if (!wanted.empty()) send(from, ControlType::want, wire::encode_want(wanted));
   for (const RecordPtr& record : better)
-    if (answer(now, from, record) == Answered::over_budget)
-      return drops.count(Drop::rate_limited);
+    if (answer(now, from, record) == Answered::over_budget) return drops.count(Drop::rate_limited);
 }
 
 void Gossip::handle_want(TimePoint now, PeerNumber from, ByteView body, DropCounters& drops) {

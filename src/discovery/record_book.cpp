@@ -164,8 +164,8 @@ bool RecordBook::say_gone(const NodeId& id, const BootId& boot, std::uint64_t se
 
 void RecordBook::note_return(const SignedRecord& record) {
   const auto said = goodbyes_.find(record.id);
-  if (said == goodbyes_.end() || (record.record.boot == said->second.boot &&
-                                  record.record.sequence <= said->second.sequence))
+  if (said == goodbyes_.end() ||
+      (record.record.boot == said->second.boot && record.record.sequence <= said->second.sequence))
     return;
   goodbyes_.erase(said);
   ++members_version_;

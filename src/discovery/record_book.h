@@ -112,7 +112,7 @@ class RecordBook {
   struct Entry {
     RecordPtr record;
     TimePoint accepted{};
-    TimePoint changes_until{};      // what its changes so far have used up, by kChangeEvery each
+    TimePoint changes_until{};     // what its changes so far have used up, by kChangeEvery each
     PeerNumber voucher = kNoPeer;  // the first neighbour that told us
     Standing standing = Standing::heard;
     bool admitted = false;  // its record is handed out
@@ -138,7 +138,7 @@ class RecordBook {
 
   std::shared_ptr<RecordPool> pool_;
   Entries entries_;
-  std::set<NodeId> awaited_;  // proven, but no record seen yet
+  std::set<NodeId> awaited_;            // proven, but no record seen yet
   std::map<NodeId, Goodbye> goodbyes_;  // only of members in entries_
   std::size_t heard_ = 0;
   std::size_t vouched_ = 0;
@@ -158,7 +158,8 @@ void RecordBook::each_named(PeerNumber to, wire::ShortId lower, wire::ShortId up
                             Visit visit) const {
   for (auto it = entries_.lower_bound(first_of(lower));
        it != entries_.end() && wire::short_id(it->first) <= upper; ++it)
-    if (it->second.standing != Standing::heard || it->second.voucher == to) visit(it->second.record);
+    if (it->second.standing != Standing::heard || it->second.voucher == to)
+      visit(it->second.record);
 }
 
 }  // namespace meshnode::discovery

@@ -27,8 +27,8 @@ std::vector<ServingMember> in_turn(std::vector<ServingMember> members, const Nod
     return distance(a.id, own) < distance(b.id, own);
   };
   std::vector<ServingMember> out;
-  for (auto left = members.begin();
-       left != members.end() && out.size() < kMaxServerOffers; ++left) {
+  for (auto left = members.begin(); left != members.end() && out.size() < kMaxServerOffers;
+       ++left) {
     const auto best = out.size() % 2 == 0 ? std::min_element(left, members.end(), lower)
                                           : std::min_element(left, members.end(), nearer);
     std::iter_swap(left, best);

@@ -1,4 +1,5 @@
-// Which members that serve the DHT and STUN to anybody are worth asking, best first. Pure functions.
+// Which members that serve the DHT and STUN to anybody are worth asking, best first. Pure
+// functions.
 //
 // Members should mostly ask the same ones, or they would not meet there; and not all the same ones,
 // or these would bear everything and could keep everything back. So every other one is among the
@@ -35,12 +36,13 @@ struct ServerOffer {
 // It says so at any of its candidates.
 bool serves(const SignedRecord& record);
 
-// Where a member with these candidates says that it serves, at most one endpoint of each family that
-// we speak, the one of highest priority.
+// Where a member with these candidates says that it serves, at most one endpoint of each family
+// that we speak, the one of highest priority.
 std::vector<Endpoint> serves_at(std::span<const wire::Candidate> candidates, const OwnView& own);
 
 // Living members first, then those heard within a day, then the rest. At most kMaxServerOffers,
-// and only one at each address: who names somebody else's draws no more than one question at a time.
+// and only one at each address: who names somebody else's draws no more than one question at a
+// time.
 std::vector<ServerOffer> choose_servers(std::vector<ServingMember> members, const NodeId& own);
 
 }  // namespace meshnode::discovery

@@ -32,8 +32,9 @@ void StunClient::add_server(TimePoint now, const Endpoint& server, Rank rank) {
 }
 
 std::size_t StunClient::servers_of(Rank rank) const {
-  return static_cast<std::size_t>(std::count_if(
-      servers_.begin(), servers_.end(), [&](const auto& each) { return each.second.rank == rank; }));
+  return static_cast<std::size_t>(
+      std::count_if(servers_.begin(), servers_.end(),
+                    [&](const auto& each) { return each.second.rank == rank; }));
 }
 
 void StunClient::remove_server(const Endpoint& server) {
@@ -173,7 +174,8 @@ std::vector<Endpoint> StunClient::reflexive(TimePoint now) const {
   std::map<Endpoint, unsigned> votes;
   const Rank rank = believed(now);
   for (const auto& [endpoint, server] : servers_)
-    if (server.rank == rank && alive(now, server)) votes[server.mapped] += server.primary.ip ? 1U : 2U;
+    if (server.rank == rank && alive(now, server))
+      votes[server.mapped] += server.primary.ip ? 1U : 2U;
   std::vector<Endpoint> out;
   for (const auto& [endpoint, count] : votes) out.push_back(endpoint);
   std::stable_sort(out.begin(), out.end(),

@@ -28,7 +28,7 @@ namespace meshnode::discovery {
 
 class StunClient {
  public:
-  static constexpr std::size_t kMaxServers = 32;      // besides substitutes
+  static constexpr std::size_t kMaxServers = 32;  // besides substitutes
   static constexpr std::size_t kMaxSubstitutes = 16;
   static constexpr Duration kRefresh = seconds(25);
   static constexpr Duration kRetry = seconds(10);
@@ -47,8 +47,8 @@ class StunClient {
   // becomes a substitute.
   void add_server(TimePoint now, const Endpoint& server, Rank rank = Rank::named);
   void remove_server(const Endpoint& server);
-  // Addresses of our interfaces with our port. Whom a server sees at one of them is behind no NAT: a
-  // second port has nothing to add, and had better not have heard of us (it may be what tests
+  // Addresses of our interfaces with our port. Whom a server sees at one of them is behind no NAT:
+  // a second port has nothing to add, and had better not have heard of us (it may be what tests
   // whether strangers reach us).
   void set_own(std::vector<Endpoint> own) { own_ = std::move(own); }
   // Interfaces changed, or the machine slept: everything is asked anew. What was known stays until

@@ -136,9 +136,8 @@ bool DhtService::is_stun_server(const Endpoint& endpoint) const {
 
 // The core must not be called back while it tells: so it happens a moment later.
 void DhtService::servers_known(const overlay::ServersKnown& servers) {
-  doors_.post([this, offers = servers.offers] {
-    bootstraps_->offer(io::read_clocks().mono, offers);
-  });
+  doors_.post(
+      [this, offers = servers.offers] { bootstraps_->offer(io::read_clocks().mono, offers); });
 }
 
 void DhtService::start(Now now) {

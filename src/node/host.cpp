@@ -296,7 +296,8 @@ void Host::open_way(const Path& path) {
 
 // Data goes only where there was a probe before.
 void Host::note_spoken(const Path& path, ByteView datagram) {
-  if (dht_ && !datagram.empty() && datagram[0] != static_cast<std::uint8_t>(wire::MessageType::data))
+  constexpr auto kData = static_cast<std::uint8_t>(wire::MessageType::data);
+  if (dht_ && !datagram.empty() && datagram[0] != kData)
     dht_->spoke_to(io::read_clocks().mono, path.remote);
 }
 

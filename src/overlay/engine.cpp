@@ -39,13 +39,13 @@ Engine::Engine(EngineConfig config, const crypto::Suite& suite, Random& random,
                .boot = config_.boot,
                .port = config_.port},
               random),
-      book_(to_bytes(config_.keys.id), suite),
+      book_(to_bytes(config_.keys.id), suite, config_.records),
       own_record_({.seed = config_.identity.signing_seed,
                    .static_key = config_.identity.static_key,
                    .boot = config_.boot,
                    .network_id = to_bytes(config_.keys.id)},
                   suite),
-      gossip_(book_, random),
+      gossip_(book_, {to_bytes(config_.keys.id), suite}, random),
       introductions_(config_.identity.id, to_bytes(config_.keys.id), suite),
       stun_(random) {
   if (config_.directory)
@@ -69,8 +69,12 @@ void Engine::start(Now now) {
 
 void Engine::finish(Now now) {
   if (surroundings_changed_) tell_surroundings(now);
-  while (auto send = gossip_.poll())
-    emit(SendControl{send->to, wire::encode_control({send->type, send->body})});
+  while (auto send = gossip_.poll(now.mono)) {
+    Peer* peer = roster_.by_number(send->to);
+    if (peer == nullptr) continue;
+    say(now, *peer, send->type, send->body);
+    if (!peer->has_session()) service(now, *peer);
+  }
   while (auto transmit = stun_.poll())
     emit(SendMessage{{.remote = transmit->to, .local = {}}, std::move(transmit->datagram)});
   while (directory_) {
@@ -210,8 +214,9 @@ void Engine::handle_control(Now now, Peer& peer, const wire::Control& control) {
     case wire::ControlType::introduction:
       return handle_introduction(now, peer, control.body);
     case wire::ControlType::summary:
+      return gossip_.handle_summary(now.mono, peer.number, control.body, drops_);
     case wire::ControlType::object:
-      return;
+      return take_object(now, control.body, peer.number);
   }
 }
 
@@ -277,7 +282,8 @@ void Engine::service(Now now, Peer& peer) {
   announce(now.mono, peer);
   look_up(now, peer);
   seek_introduction(now, peer);
-  if (!peer.has_session()) gossip_.edge_down(peer.number);
+  // An idle edge stays a neighbour: it is woken up when there is something to say.
+  if (!peer.paths.best()) gossip_.edge_down(peer.number);
   if (!peer.staging.empty() && now.mono >= peer.staging.deadline()) give_up_staged(now.mono, peer);
 }
 
@@ -372,6 +378,7 @@ void Engine::tell_unreachable(TimePoint now, ByteView packet, Unreachable why) {
 
 void Engine::shutdown(Now now) {
   note_time(now);
+  spread_goodbye(now);
   for (auto& [number, peer] : roster_.all()) {
     if (!peer.paths.best()) continue;
     if (peer.has_session())

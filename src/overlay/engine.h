@@ -64,6 +64,7 @@ struct EngineConfig {
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
                                       crypto::Cipher::chacha20_poly1305};
   crypto::MakeFrameCipher make_cipher = crypto::make_gnutls_cipher;
+  std::shared_ptr<discovery::RecordPool> records;  // shared with other engines of this process
 };
 
 class Engine {
@@ -182,6 +183,8 @@ class Engine {
   std::vector<Endpoint> own_endpoints() const;
   void tell_nat(TimePoint now);
   void take_record(Now now, ByteView bytes, PeerNumber from);
+  void take_object(Now now, ByteView bytes, PeerNumber from);
+  void spread_goodbye(Now now);
   void meet_ourselves(Now now, const discovery::SignedRecord& record);
   Peer* apply_record(Now now, const discovery::RecordPtr& record);
   bool wants_peer(const discovery::SignedRecord& record, PeerNumber from) const;

@@ -128,14 +128,8 @@ void Engine::publish_own_record(Now now) {
   const discovery::RecordPtr& own = own_record_.current();
   if (discovery::serves(*own)) ++memory_version_;
   gossip_.set_own(own);
-  gossip_.spread(own);
+  gossip_.spread(now.mono);
   if (directory_) directory_->publish(now, own);
-  // Idle neighbours have no session to hear it in: making one brings them a digest.
-  for (auto& [number, peer] : roster_.all()) {
-    if (peer.has_session() || !peer.paths.best() || !peer.proven) continue;
-    peer.wants_edge = true;
-    service(now, peer);
-  }
 }
 
 std::vector<Endpoint> Engine::own_endpoints() const {
@@ -183,7 +177,7 @@ void Engine::take_record(Now now, ByteView bytes, PeerNumber from) {
   // Our own comes back from everywhere, and must not use up the changes of our id.
   const discovery::RecordPtr& own = own_record_.current();
   if (own && std::equal(bytes.begin(), bytes.end(), own->bytes.begin(), own->bytes.end())) return;
-  const auto offered = book_.offer(now.mono, bytes);
+  const auto offered = book_.offer(now.mono, bytes, from);
   if (const auto* refusal = std::get_if<Refusal>(&offered)) {
     switch (*refusal) {
       case Refusal::malformed:
@@ -202,7 +196,6 @@ void Engine::take_record(Now now, ByteView bytes, PeerNumber from) {
   const auto& record = std::get<discovery::RecordPtr>(offered);
   if (record->id == self_.identity.id) return meet_ourselves(now, *record);
   if (book_.proven(record->id)) {
-    gossip_.spread(record, from);
     ++memory_version_;
     look_at_servers_at(now.mono + kSettle);
   }
@@ -217,6 +210,36 @@ bool Engine::wants_peer(const discovery::SignedRecord& record, PeerNumber from) 
   if (from == kNoPeer || config_.full_mesh) return true;
   if (crowded_) return chosen_.contains(record.id);
   return roster_.all().size() < config_.eager_members;
+}
+
+// ---- what else members sign ----
+
+void Engine::take_object(Now now, ByteView bytes, PeerNumber from) {
+  const auto object = gossip_.handle_object(now.mono, from, bytes, drops_);
+  if (!object || object->kind != wire::ObjectKind::goodbye) return;
+  const auto record = book_.find(object->signer);
+  Peer* peer = record ? roster_.by_static_key(record->record.static_key) : nullptr;
+  if (peer == nullptr || !peer->proven || peer->id != object->signer ||
+      !std::equal(object->body.begin(), object->body.end(), record->record.boot.begin()))
+    return;
+  goodbye_from(now.mono, *peer);
+  service(now, *peer);
+}
+
+// Who has an edge with us passes it on to those who have none.
+void Engine::spread_goodbye(Now now) {
+  if (!own_record_.current()) return;
+  const std::uint64_t sequence =
+      std::max(numbers_.next(), own_record_.current()->record.sequence + 1);
+  gossip_.spread_object(
+      now.mono, discovery::sign_object(wire::ObjectKind::goodbye, sequence, config_.boot,
+                                       config_.identity.signing_seed, to_bytes(config_.keys.id),
+                                       self_.suite));
+  while (const auto send = gossip_.poll(now.mono)) {
+    const Peer* peer = std::as_const(roster_).by_number(send->to);
+    if (peer != nullptr && peer->has_session())
+      emit(SendControl{send->to, wire::encode_control({send->type, send->body})});
+  }
 }
 
 void Engine::meet_ourselves(Now now, const discovery::SignedRecord& record) {
@@ -320,9 +343,7 @@ void Engine::note_proven(Peer& peer) {
   peer.rivals.clear();
   if (peer.record && peer.record->id != peer.id) peer.record.reset();
   surroundings_changed_ = true;
-  if (book_.proven(peer.id)) return;
   book_.prove(peer.id);
-  if (const auto record = book_.find(peer.id)) gossip_.spread(record, peer.number);
 }
 
 void Engine::tell_surroundings(Now now) {

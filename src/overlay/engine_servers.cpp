@@ -20,8 +20,7 @@ discovery::Serving Engine::serving() const {
 }
 
 void Engine::recall_ourselves(ByteView bytes) {
-  const auto record =
-      discovery::open_record(bytes, to_bytes(config_.keys.id), self_.suite);
+  const auto record = discovery::open_record(bytes, to_bytes(config_.keys.id), self_.suite);
   if (!record || record->id != self_.identity.id) return;
   for (const wire::Candidate& candidate : record->record.candidates)
     if (candidate.kind == wire::CandidateKind::host && (candidate.flags & wire::kServes) != 0)

@@ -44,10 +44,10 @@ std::optional<Digest> parse_digest(ByteView body) {
     entry.id = reader.u64();
     entry.sequence = reader.u64();
     if (!out.entries.empty() && entry.id <= out.entries.back().id) return std::nullopt;
-    if (entry.id < out.lower || entry.id > out.upper) return std::nullopt;
+    if (!out.announces() && (entry.id < out.lower || entry.id > out.upper)) return std::nullopt;
     out.entries.push_back(entry);
   }
-  if (out.lower > out.upper) return std::nullopt;
+  if (out.announces() ? out.entries.empty() : out.lower > out.upper) return std::nullopt;
   return out;
 }
 

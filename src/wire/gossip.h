@@ -6,7 +6,8 @@
 //
 // A short id is the first 8 bytes of a NodeId, compared as a big-endian number. A digest names all
 // records that its sender passes on with lower ≤ short id ≤ upper, in ascending order, none twice.
-// At most kMaxDigest entries, and as many wants.
+// At most kMaxDigest entries, and as many wants. The range from 1 to 0 holds no ids: such a digest,
+// an announcement, names some records and says nothing of others.
 //
 // A summary says of 1 to kMaxRanges ranges, ascending and apart from each other, how many records a
 // digest would name, and the sum of their fingerprints under the salt. The salt is new in each
@@ -37,6 +38,8 @@ struct Digest {
   ShortId lower = 0;
   ShortId upper = ~ShortId{0};
   std::vector<Entry> entries;
+
+  bool announces() const { return lower == 1 && upper == 0; }
   bool operator==(const Digest&) const = default;
 };
 

@@ -33,7 +33,7 @@ struct BootstrapOffers : ::testing::Test {
     doors.resolve = [this](const HostPort&) { resolving = true; };
     doors.ping = [this](const Endpoint& node, bool named) {
       pings.push_back({now, node});
-      EXPECT_EQ(named, node == kHub);
+      if (named) named_pings.push_back(node);
       waiting.push_back(node);
     };
     doors.returned = [this](const Endpoint& node) { returned.push_back(node); };
@@ -84,7 +84,7 @@ struct BootstrapOffers : ::testing::Test {
   bool resolving = false;
   std::vector<Endpoint> waiting;
   std::vector<std::pair<TimePoint, Endpoint>> pings;
-  std::vector<Endpoint> returned, joined, gone;
+  std::vector<Endpoint> named_pings, returned, joined, gone;
   std::optional<Bootstraps> bootstraps;
 };
 
@@ -146,6 +146,21 @@ TEST_F(BootstrapOffers, OneThatComesBackIsFoundAgain) {
   EXPECT_THAT(joined, ElementsAre(server(1)));
 }
 
+TEST_F(BootstrapOffers, AnAnswerBeginsThePausesAnew) {
+  start();
+  offer(servers(1, 1));
+  run_for(hours(2));
+  up = {server(1)};
+  run_for(minutes(15));
+  ASSERT_THAT(bootstraps->taken(), ElementsAre(server(1)));
+  up.clear();
+  run_for(minutes(1) + seconds(10));
+  ASSERT_THAT(bootstraps->taken(), IsEmpty());
+  up = {server(1)};
+  run_for(Bootstraps::kRestFirst * 5 / 4);
+  EXPECT_THAT(bootstraps->taken(), ElementsAre(server(1)));
+}
+
 TEST_F(BootstrapOffers, AtOnceIfThereIsASignOfItsLife) {
   up = {server(1)};
   start();
@@ -183,11 +198,19 @@ TEST_F(BootstrapOffers, ANamedOneIsNeverLetGoForAnOffer) {
 TEST_F(BootstrapOffers, AServerThatANameComesToStandForIsNamed) {
   up = {kHub};
   bootstraps->offer(now, {{kHub, false}, {server(1), false}});
-  waiting.clear();  // asked while nobody has named it
-  bootstraps->resolved(now, kName, {kHub});
+  bootstraps->resolved(now, kName, {kHub});  // while an answer is awaited
   settle();
   EXPECT_THAT(bootstraps->taken(), ElementsAre(server(1)));
   EXPECT_THAT(returned, ElementsAre(kHub));
+  EXPECT_THAT(joined, IsEmpty());
+}
+
+TEST_F(BootstrapOffers, ThePingSaysWhoIsNamed) {
+  up = {kHub, server(1)};
+  start();
+  offer(servers(1, 1));
+  EXPECT_THAT(named_pings, ElementsAre(kHub));
+  EXPECT_EQ(pings.size(), 2U);
 }
 
 // What an offer of a victim's address costs the victim.

@@ -32,6 +32,16 @@ Interfaces on(std::initializer_list<const char*> addresses) {
   return {out};
 }
 
+OwnView view_of(const Interfaces& interfaces, std::vector<Endpoint> reflexive = {}) {
+  return {.interfaces = interfaces,
+          .port = kPort,
+          .reflexive = std::move(reflexive),
+          .observed = {},
+          .echoed = {},
+          .nat = wire::NatMapping::unknown,
+          .overlay = {}};
+}
+
 // Where we say that we serve.
 std::vector<std::string> flagged(const OwnView& view) {
   std::vector<std::string> out;
@@ -42,12 +52,12 @@ std::vector<std::string> flagged(const OwnView& view) {
 
 TEST(GatherServing, WhoDoesNotServeDoesNotSaySo) {
   const Interfaces interfaces = on({"203.0.113.5/24", "2001:db8:1::5/64"});
-  EXPECT_THAT(flagged({.interfaces = interfaces, .port = kPort}), IsEmpty());
+  EXPECT_THAT(flagged(view_of(interfaces)), IsEmpty());
 }
 
 TEST(GatherServing, OnlyWhereStrangersReachedUs) {
   const Interfaces interfaces = on({"203.0.113.5/24", "2001:db8:1::5/64", "192.168.1.5/24"});
-  OwnView view{.interfaces = interfaces, .port = kPort};
+  OwnView view = view_of(interfaces);
   view.serving.at = {ip("203.0.113.5"), ip("192.168.1.5"), ip("198.51.100.1")};
   EXPECT_THAT(flagged(view), ElementsAre("203.0.113.5:40000"))
       << "a private address means nothing elsewhere, and the third is not ours";
@@ -55,21 +65,21 @@ TEST(GatherServing, OnlyWhereStrangersReachedUs) {
 
 TEST(GatherServing, WhatAServerSawIsNoPlaceWhereStrangersReachedUs) {
   const Interfaces interfaces = on({"192.168.1.5/24"});
-  OwnView view{.interfaces = interfaces, .port = kPort, .reflexive = {at("203.0.113.5:1111")}};
+  OwnView view = view_of(interfaces, {at("203.0.113.5:1111")});
   view.serving.at = {ip("203.0.113.5"), ip("192.168.1.5")};
   EXPECT_THAT(flagged(view), IsEmpty());
 }
 
 TEST(GatherServing, TheUsersWordCountsWhereverTheWorldSeesUs) {
   const Interfaces interfaces = on({"192.168.1.5/24", "2001:db8:1::5/64"});
-  OwnView view{.interfaces = interfaces, .port = kPort, .reflexive = {at("203.0.113.5:40000")}};
+  OwnView view = view_of(interfaces, {at("203.0.113.5:40000")});
   view.serving.everywhere = true;
   EXPECT_THAT(flagged(view), ElementsAre("[2001:db8:1::5]:40000", "203.0.113.5:40000"));
 }
 
 TEST(GatherServing, BehindADependentMappingOnlyTheForwardedPortIsReached) {
   const Interfaces interfaces = on({"192.168.1.5/24"});
-  OwnView view{.interfaces = interfaces, .port = kPort, .reflexive = {at("203.0.113.5:1111")}};
+  OwnView view = view_of(interfaces, {at("203.0.113.5:1111")});
   view.nat = wire::NatMapping::dependent;
   view.serving.everywhere = true;
   EXPECT_THAT(flagged(view), ElementsAre("203.0.113.5:40000"));
@@ -77,7 +87,8 @@ TEST(GatherServing, BehindADependentMappingOnlyTheForwardedPortIsReached) {
 
 TEST(GatherServing, WhatPeersSawOrTheDhtEchoedIsNoPromise) {
   const Interfaces interfaces = on({"192.168.1.5/24"});
-  OwnView view{.interfaces = interfaces, .port = kPort, .observed = {at("203.0.113.5:1111")}};
+  OwnView view = view_of(interfaces);
+  view.observed = {at("203.0.113.5:1111")};
   view.serving.everywhere = true;
   EXPECT_THAT(flagged(view), IsEmpty());
   view.observed.clear();
@@ -89,8 +100,7 @@ TEST(GatherServing, WhatPeersSawOrTheDhtEchoedIsNoPromise) {
 
 std::vector<std::string> served(const std::vector<Candidate>& candidates, const Interfaces& ours) {
   std::vector<std::string> out;
-  for (const Endpoint& endpoint :
-       serves_at(candidates, {.interfaces = ours, .port = kPort, .overlay = {}}))
+  for (const Endpoint& endpoint : serves_at(candidates, view_of(ours)))
     out.push_back(endpoint.to_string());
   return out;
 }
@@ -137,7 +147,8 @@ std::vector<int> chosen(std::vector<ServingMember> members, std::uint8_t own) {
 
 TEST(ChooseServers, TheLowestAndTheNearestInTurn) {
   std::vector<ServingMember> members;
-  for (const std::uint8_t number : {0x90, 0x20, 0x81, 0x10, 0x30, 0x84}) members.push_back(member(number));
+  for (const std::uint8_t number : std::vector<std::uint8_t>{0x90, 0x20, 0x81, 0x10, 0x30, 0x84})
+    members.push_back(member(number));
   EXPECT_THAT(chosen(members, 0x80), ElementsAre(0x10, 0x81, 0x20, 0x84, 0x30, 0x90));
   EXPECT_THAT(chosen(members, 0x31), ElementsAre(0x10, 0x30, 0x20, 0x90, 0x81, 0x84));
 }
@@ -158,9 +169,8 @@ TEST(ChooseServers, TwoMembersShareSomeAndNotAll) {
     members.push_back(member(static_cast<std::uint8_t>(number)));
   const auto a = chosen(members, 0x5a);
   const auto b = chosen(members, 0xc3);
-  const auto shared = std::count_if(a.begin(), a.end(), [&](int each) {
-    return std::find(b.begin(), b.end(), each) != b.end();
-  });
+  const auto shared = std::count_if(
+      a.begin(), a.end(), [&](int each) { return std::find(b.begin(), b.end(), each) != b.end(); });
   EXPECT_GE(shared, 8);
   EXPECT_LT(shared, 16);
 }

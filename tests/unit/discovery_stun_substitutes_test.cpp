@@ -144,8 +144,8 @@ TEST_F(StunSubstitutes, NoSecondPortIsAskedForAMember) {
   const auto out = client.poll();
   ASSERT_TRUE(out);
   const auto request = wire::parse_stun_request(out->datagram);
-  EXPECT_TRUE(client.handle_datagram(now, kMember, wire::stun_response(*request, kUs, 1, second, {}),
-                                     drops));
+  EXPECT_TRUE(client.handle_datagram(now, kMember,
+                                     wire::stun_response(*request, kUs, 1, second, {}), drops));
   run_for(minutes(5));
   EXPECT_EQ(asked[second], 0);
 }

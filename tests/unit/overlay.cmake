@@ -1,5 +1,7 @@
 mesh_test(unit_overlay LABEL unit
   SOURCES
+    overlay_agenda_test.cpp
+    overlay_edge_choice_test.cpp
     overlay_gate_test.cpp
     overlay_gate_load_test.cpp
     overlay_handshake_test.cpp

@@ -6,6 +6,7 @@ mesh_test(unit_wire LABEL unit
     wire_endpoint_test.cpp
     wire_gossip_test.cpp
     wire_handshake_test.cpp
+    wire_introduction_test.cpp
     wire_ip_test.cpp
     wire_name_test.cpp
     wire_payload_test.cpp
