@@ -23,6 +23,7 @@ struct NodeStatus {
   std::uint64_t uptime_s = 0;
   std::string network;  // fingerprint, "7f3a-91c2"
   std::vector<Endpoint> reflexive;
+  std::uint64_t known_members = 0;  // others, with or without an edge
 };
 
 enum class DhtState : std::uint8_t { connected, connecting, disconnected };

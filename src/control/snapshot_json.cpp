@@ -71,7 +71,8 @@ Json json_of(const NodeStatus& node) {
           {"port", node.port},
           {"uptime_s", node.uptime_s},
           {"network", node.network},
-          {"reflexive", texts(node.reflexive)}};
+          {"reflexive", texts(node.reflexive)},
+          {"known_members", node.known_members}};
 }
 
 Json json_of(const DiscoveryStatus& discovery) {
@@ -151,6 +152,8 @@ NodeStatus node_of(const Json& json) {
   json.at("uptime_s").get_to(out.uptime_s);
   json.at("network").get_to(out.network);
   out.reflexive = parsed_list<Endpoint>(json.at("reflexive"));
+  // Not told by earlier versions.
+  out.known_members = json.value("known_members", std::uint64_t{0});
   return out;
 }
 

@@ -165,6 +165,10 @@ std::string discovery_line(const control::DiscoveryStatus& discovery) {
 
 std::string render_status(const Snapshot& snapshot, const Look& look) {
   std::string out = node_lines(snapshot.node) + discovery_line(snapshot.discovery);
+  // In a large network most members have an edge only while it is of use.
+  if (snapshot.node.known_members > snapshot.peers.size())
+    out += "members    " + std::to_string(snapshot.node.known_members) +
+           " known; the first packet to one makes an edge\n";
   if (!snapshot.peers.empty()) out += "\n" + table(rows_of(snapshot.peers), look);
   if (const auto text = hint(snapshot))
     out += "\n" + coloured("hint:", kYellow, look) + " " + *text + "\n";

@@ -56,7 +56,7 @@ class RxPump {
   Traffic traffic(PeerNumber peer) const;
   const DropCounters& drops() const { return drops_; }
 
-  static constexpr Duration kActivityInterval = milliseconds(250);
+  static constexpr Duration kActivityInterval = milliseconds(20);
   // How often a peer's frames from another endpoint are told.
   static constexpr Duration kNewEndpointInterval = milliseconds(100);
   // Window: deep enough for the reordering that batched receivers and several queues cause.

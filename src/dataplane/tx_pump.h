@@ -58,7 +58,7 @@ class TxPump {
   // loses margin (RFC 9001 appendix B reasoning for 1.5 KB records).
   static constexpr std::uint64_t kWornCounter = std::uint64_t{1} << 32;
   static constexpr std::uint64_t kLastCounter = std::uint64_t{1} << 34;
-  static constexpr Duration kActivityInterval = milliseconds(250);
+  static constexpr Duration kActivityInterval = milliseconds(20);
 
   // Tests reach the limits this way.
   void set_counter_for_test(SessionIndex local_index, std::uint64_t counter);

@@ -31,7 +31,7 @@ class Bootstraps {
   // An address behind a name may change.
   static constexpr Duration kResolveAgain = minutes(10);
   // Offers taken at a time.
-  static constexpr std::size_t kBesideNamed = 2;
+  static constexpr std::size_t kBesideNamed = 1;
   static constexpr std::size_t kWithoutNamed = 8;
   // An offer rests after so many pings in a row without an answer, longer each time.
   static constexpr unsigned kMostSilences = 3;

@@ -112,9 +112,10 @@ bool is_landmark(const DirectoryKeys& keys, DoorEpoch epoch, const NodeId& self,
   };
   if (members.size() < kLandmarks) return true;
   const crypto::Hash own = rank(self);
-  const auto before = std::count_if(members.begin(), members.end(),
-                                    [&](const NodeId& id) { return id != self && rank(id) < own; });
-  return static_cast<std::size_t>(before) < kLandmarks;
+  std::size_t before = 0;
+  for (const NodeId& id : members)
+    if (id != self && rank(id) < own && ++before == kLandmarks) return false;
+  return true;
 }
 
 }  // namespace meshnode::discovery

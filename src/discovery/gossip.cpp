@@ -15,10 +15,11 @@ Gossip::Gossip(RecordBook& book, ObjectTable objects, Random& random)
 
 // ---- neighbours ----
 
-void Gossip::edge_up(TimePoint now, PeerNumber peer, Begin begin) {
+void Gossip::edge_up(TimePoint now, PeerNumber peer, const NodeId& id, Begin begin) {
   if (neighbours_.empty()) next_round_ = now + kRound;
-  const auto [neighbour, is_new] = neighbours_.try_emplace(peer);
+  const auto [neighbour, is_new] = neighbours_.try_emplace(peer, Neighbour{.id = id});
   if (is_new) names_.insert(std::lower_bound(names_.begin(), names_.end(), peer), peer);
+  ring_[id] = peer;
   if (own_ && neighbour->second.told != own_->record.sequence) {
     neighbour->second.told = own_->record.sequence;
     send(peer, ControlType::record, own_->bytes);
@@ -30,18 +31,38 @@ void Gossip::edge_up(TimePoint now, PeerNumber peer, Begin begin) {
 }
 
 void Gossip::edge_down(PeerNumber peer) {
-  if (neighbours_.erase(peer) == 0) return;
+  const auto neighbour = neighbours_.find(peer);
+  if (neighbour == neighbours_.end()) return;
+  const auto in_ring = ring_.find(neighbour->second.id);
+  if (in_ring != ring_.end() && in_ring->second == peer) ring_.erase(in_ring);
+  neighbours_.erase(neighbour);
   names_.erase(std::lower_bound(names_.begin(), names_.end(), peer));
   std::erase(unchecked_, peer);
 }
 
-std::vector<PeerNumber> Gossip::draw(std::size_t count, const std::vector<PeerNumber>& but) {
+PeerNumber Gossip::next_in_ring() const {
+  if (!own_ || ring_.empty()) return kNoPeer;
+  const auto next = ring_.upper_bound(own_->id);
+  return next == ring_.end() ? ring_.begin()->second : next->second;
+}
+
+PeerNumber Gossip::previous_in_ring() const {
+  if (!own_ || ring_.empty()) return kNoPeer;
+  const auto next = ring_.lower_bound(own_->id);
+  return next == ring_.begin() ? ring_.rbegin()->second : std::prev(next)->second;
+}
+
+std::vector<PeerNumber> Gossip::draw(std::size_t count, const std::vector<PeerNumber>& but,
+                                     PeerNumber wanted) {
   std::vector<PeerNumber> out = names_;
   std::erase_if(
       out, [&](PeerNumber peer) { return std::find(but.begin(), but.end(), peer) != but.end(); });
   count = std::min(count, out.size());
-  for (std::size_t i = 0; i < count; ++i)
-    std::swap(out[i], out[i + static_cast<std::size_t>(random_.below(out.size() - i))]);
+  std::size_t drawn = 0;
+  if (const auto it = std::find(out.begin(), out.end(), wanted); count > 0 && it != out.end())
+    std::swap(*it, out[drawn++]);
+  for (; drawn < count; ++drawn)
+    std::swap(out[drawn], out[drawn + static_cast<std::size_t>(random_.below(out.size() - drawn))]);
   out.resize(count);
   return out;
 }
@@ -86,7 +107,7 @@ void Gossip::settle(TimePoint now) {
   for (const RecordBook::News& news : book_.take_news(now)) {
     if (own_ && news.record->id == own_->id) continue;
     std::vector<PeerNumber> told{news.from, news.first_from};
-    for (const PeerNumber peer : draw(news.first ? kFanOutFirst : kFanOut, told)) {
+    for (const PeerNumber peer : draw(news.first ? kFanOutFirst : kFanOut, told, next_in_ring())) {
       send(peer, ControlType::record, news.record->bytes);
       told.push_back(peer);
     }
@@ -106,7 +127,9 @@ void Gossip::note_recent(TimePoint now, RecordPtr record, std::vector<PeerNumber
 // All recent records to one neighbour that was not told the newest one yet; only those that it was
 // not told, if there is such a neighbour.
 void Gossip::announce(TimePoint now) {
-  auto drawn = draw(1, recent_.back().told);
+  const Recent& newest = recent_.back();
+  auto drawn =
+      draw(1, newest.told, newest.announcements == kAnnouncements ? previous_in_ring() : kNoPeer);
   const bool repeat = drawn.empty();
   if (repeat) drawn = draw(1, {});
   wire::Digest digest{.lower = 1, .upper = 0, .entries = {}};
@@ -194,7 +217,7 @@ std::optional<SignedObject> Gossip::handle_object(TimePoint now, PeerNumber from
   auto object = objects_.take(now, signer, *parsed, body, drops);
   // An old one that comes after what it was followed by goes no further.
   if (!object || !book_.say_gone(signer, *boot, object->sequence)) return std::nullopt;
-  for (const PeerNumber peer : draw(kFanOut, {from}))
+  for (const PeerNumber peer : draw(kFanOut, {from}, next_in_ring()))
     send(peer, ControlType::object, object->bytes);
   return object;
 }

@@ -1,9 +1,10 @@
 // Keeps the records of all members current, over edges and inside sessions only. Pure.
 //
 //   our own record       at once to all neighbours
-//   another's, new here  once, at once, to kFanOut neighbours drawn by lot, not to those it came
-//                        from; a moment later it is announced to a few more, one by one, since
-//                        pushes get lost and a lot leaves somebody out
+//   another's, new here  once, at once, to kFanOut neighbours that are not known to have it: the
+//                        next one in the ring of ids, the others drawn by lot. A moment later it is
+//                        announced, one by one, to the previous one in the ring and to some drawn
+//                        by lot: pushes get lost, and a lot leaves somebody out
 //   a new edge           our own record; whoever began it checks: sends a summary of what it knows
 //   a check              goes to one neighbour at a time; in growing rounds to one drawn by lot.
 //                        Who knows the same stays silent, else both narrow the ranges down to
@@ -69,7 +70,7 @@ class Gossip {
   void set_own(RecordPtr own) { own_ = std::move(own); }
   // There is an edge with this neighbour, perhaps again. One of the two begins the check.
   enum class Begin : bool { we, they };
-  void edge_up(TimePoint now, PeerNumber peer, Begin begin);
+  void edge_up(TimePoint now, PeerNumber peer, const NodeId& id, Begin begin);
   void edge_down(PeerNumber peer);
   // Our own record is new.
   void spread(TimePoint now);
@@ -91,6 +92,7 @@ class Gossip {
  private:
   using Range = wire::Summary::Range;
   struct Neighbour {
+    NodeId id;
     TokenBucket answers{kAnswersPerSecond, kAnswersBurst};
     std::uint64_t told = 0;  // the sequence of our own record that it was sent
   };
@@ -106,7 +108,11 @@ class Gossip {
   void announce(TimePoint now);
   void note_difference(TimePoint now);
   Duration jittered(Duration least);
-  std::vector<PeerNumber> draw(std::size_t count, const std::vector<PeerNumber>& but);
+  // Up to `count` by lot, `wanted` among them.
+  std::vector<PeerNumber> draw(std::size_t count, const std::vector<PeerNumber>& but,
+                               PeerNumber wanted = kNoPeer);
+  PeerNumber next_in_ring() const;
+  PeerNumber previous_in_ring() const;
   void send(PeerNumber to, wire::ControlType type, Bytes body);
   bool may_answer(TimePoint now, PeerNumber to);
   bool answer(TimePoint now, PeerNumber to, wire::ControlType type, Bytes body);
@@ -128,6 +134,7 @@ class Gossip {
   Random& random_;
   RecordPtr own_;
   std::map<PeerNumber, Neighbour> neighbours_;
+  std::map<NodeId, PeerNumber> ring_;
   std::vector<PeerNumber> names_;     // of all neighbours, ascending
   std::deque<PeerNumber> unchecked_;  // new edges that we shall check
   TimePoint next_unchecked_{};

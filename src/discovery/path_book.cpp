@@ -1,13 +1,27 @@
 #include "discovery/path_book.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace meshnode::discovery {
+namespace {
+
+// An answer that takes longer is overdue.
+Duration patience(const PathQuality& quality) {
+  const Duration rtt = quality.rtt > Duration{} ? quality.rtt : Duration(Silence::kUnknownRtt);
+  return std::max<Duration>(PathBook::kOverdueLeast, rtt * 3 / 2);
+}
+
+}  // namespace
 
 PathBook::Candidate* PathBook::find(const Path& path) {
   const auto found = std::find_if(candidates_.begin(), candidates_.end(),
                                   [&](const Candidate& c) { return c.path.same_remote(path); });
   return found == candidates_.end() ? nullptr : &*found;
+}
+
+const PathBook::Candidate* PathBook::find(const Path& path) const {
+  return const_cast<PathBook*>(this)->find(path);
 }
 
 PathBook::Candidate* PathBook::insert(const Path& path, PathKind kind, bool suggested) {
@@ -83,13 +97,56 @@ void PathBook::confirm(TimePoint now, PathKind kind, const Path& path) {
   choose(now);
 }
 
-void PathBook::asked_on(TimePoint now, const Path& path) {
-  if (!best_ || best_->same_remote(path)) return;
-  Candidate* best = find(*best_);
-  if (best == nullptr || best->quality.unanswered > 0 ||
-      now - best->quality.last_heard < kAskedPause)
-    return;
-  best->next_probe = now;
+void PathBook::asked_on(TimePoint now, const Path& path, bool news) {
+  Candidate* best = best_candidate();
+  Candidate* asked = find(path);
+  if (best == nullptr || asked == nullptr || asked == best) return;
+  if (news) return turned_to(now, *asked);
+  if (best->unanswered > 0 || now < next_asked_) return;
+  const Duration lately = in_a_hurry(now) ? patience(best->quality) : kAskedPause;
+  if (now - best->quality.last_heard < lately) return;
+  next_asked_ = now + kAskedPause;
+  if (in_a_hurry(now)) surprised_until_ = now + kAskedPause;
+  ask(now, *best);
+}
+
+// Its frames come from there now: perhaps it moved, perhaps only our way to it is another one.
+void PathBook::turned_to(TimePoint now, Candidate& candidate) {
+  if (spoken_on_ && spoken_on_->same_remote(candidate.path)) return;
+  spoken_on_ = candidate.path;
+  candidate.quality.turned_here = now;
+  Candidate* best = best_candidate();
+  if (best == nullptr || best == &candidate) return;
+  doubted_until_ = now + kDoubt;
+  ask(now, *best);
+}
+
+// Now, unless the answer to the last question may still come.
+void PathBook::ask(TimePoint now, Candidate& candidate) {
+  if (candidate.unanswered > 0 && now < candidate.overdue_at) return;
+  candidate.next_probe = now;
+}
+
+void PathBook::ask_warm(TimePoint now) {
+  for (Candidate& candidate : candidates_)
+    if (is_warm(candidate)) ask(now, candidate);
+}
+
+void PathBook::doubt(TimePoint now) {
+  doubted_until_ = now + kDoubt;
+  probe_all(now);
+}
+
+void PathBook::addresses_are(TimePoint now, std::span<const IpAddress> own) {
+  for (Candidate& candidate : candidates_) {
+    IpAddress& local = candidate.path.local;
+    if (!local || std::find(own.begin(), own.end(), local) != own.end()) continue;
+    local = {};
+    candidate.address_gone = candidate.confirmed;
+    candidate.quality.suspicious = candidate.confirmed;
+  }
+  doubt(now);
+  choose(now);
 }
 
 void PathBook::probe_all(TimePoint now) {
@@ -102,30 +159,57 @@ void PathBook::probe_all(TimePoint now) {
 void PathBook::forget_all() {
   candidates_.clear();
   best_.reset();
+  spoken_on_.reset();
+  silence_ = {};
 }
 
 std::vector<Path> PathBook::due(TimePoint now) {
   std::vector<Path> out;
-  bool silence = false;
+  const unsigned lost_after = in_a_hurry(now) ? kLostAfterHurry : kLostAfter;
   for (Candidate& candidate : candidates_) {
-    if (candidate.confirmed && candidate.quality.unanswered >= kLostAfter && candidate.next_probe &&
-        now >= *candidate.next_probe)
+    if (!candidate.confirmed) continue;
+    count_overdue(now, candidate);
+    if (candidate.unanswered >= lost_after && candidate.next_probe && now >= *candidate.next_probe)
       lose(now, candidate);
-    const bool silent = candidate.confirmed && candidate.waiting_since &&
-                        candidate.quality.unanswered == 0 &&
-                        now - *candidate.waiting_since >= kSilenceInUse;
-    silence = silence || silent;
   }
-  // What silenced one path may have silenced all: ask them together, not one after the other.
-  if (silence) probe_all(now);
+  choose(now);
+  listen(now);
   for (const Candidate& candidate : candidates_) {
     if (!candidate.next_probe || now < *candidate.next_probe) continue;
     Path path = candidate.path;
     path.local = {};
     out.push_back(path);
   }
-  choose(now);
   return out;
+}
+
+// What silenced one path may have silenced all: ask them together, not one after the other.
+void PathBook::count_overdue(TimePoint now, Candidate& candidate) {
+  if (candidate.quality.overdue == candidate.unanswered || now < candidate.overdue_at) return;
+  const bool first = candidate.quality.overdue == 0;
+  const bool was_suspicious = candidate.quality.suspicious;
+  candidate.quality.overdue = candidate.unanswered;
+  candidate.quality.suspicious =
+      candidate.address_gone ||
+      candidate.unanswered >= (surprised(now) ? kSuspiciousSurprise : kSuspicious);
+  if (!best_ || !candidate.path.same_remote(*best_) || !in_a_hurry(now)) return;
+  if (first) ask_warm(now);
+  if (was_suspicious || !candidate.quality.suspicious) return;
+  for (Candidate& other : candidates_) {
+    if (other.confirmed) continue;
+    other.next_probe = now;
+    other.pause = kFirstPause;
+  }
+}
+
+void PathBook::listen(TimePoint now) {
+  Candidate* best = best_candidate();
+  if (best == nullptr || best->unanswered > 0) return;
+  const auto due = silence_.due(best->quality.rtt);
+  if (!due || now < *due) return;
+  silence_.asked(now, best->quality.rtt);
+  best->next_probe = now;
+  if (surprised(now)) ask_warm(now);
 }
 
 void PathBook::sent(TimePoint now, const Path& path, std::uint64_t number) {
@@ -133,18 +217,27 @@ void PathBook::sent(TimePoint now, const Path& path, std::uint64_t number) {
   if (candidate == nullptr) return;
   candidate->outstanding[candidate->next_slot] = {number, now};
   candidate->next_slot = (candidate->next_slot + 1) % candidate->outstanding.size();
-  ++candidate->quality.unanswered;
   if (candidate->confirmed) {
-    candidate->next_probe = now + kRetry;
-  } else {
-    const bool expected = candidate->expected_until && now < *candidate->expected_until;
-    const bool burst_over = candidate->open_first && !expected && candidate->pause >= kLastOfBurst;
-    candidate->next_probe = now + candidate->pause;
-    candidate->pause =
-        std::min<Duration>(candidate->pause * 2, expected ? kExpectPause : kLongestPause);
-    if (burst_over) rest(now, *candidate);
+    ++candidate->unanswered;
+    candidate->overdue_at = now + patience(candidate->quality);
+    candidate->next_probe = now + pause_after_probe(now, *candidate);
+    return;
   }
-  choose(now);
+  const bool expected = candidate->expected_until && now < *candidate->expected_until;
+  const bool burst_over = candidate->open_first && !expected && candidate->pause >= kLastOfBurst;
+  candidate->next_probe = now + candidate->pause;
+  candidate->pause = std::min<Duration>(
+      candidate->pause * 2,
+      !expected ? kLongestPause : (in_a_hurry(now) ? Duration(kHurryPause) : kExpectPause));
+  if (burst_over) rest(now, *candidate);
+}
+
+// After two quick ones with pauses that double: a path that is only slow must not be lost.
+Duration PathBook::pause_after_probe(TimePoint now, const Candidate& candidate) const {
+  const Duration least = patience(candidate.quality);
+  if (!in_a_hurry(now)) return std::max<Duration>(kRetry, least);
+  const unsigned doublings = std::clamp(candidate.unanswered, 2U, 6U) - 2;
+  return std::max(least, std::min<Duration>(least * (1 << doublings), kRetry));
 }
 
 void PathBook::rest(TimePoint now, Candidate& candidate) {
@@ -173,7 +266,6 @@ void PathBook::postponed(TimePoint now, const Path& path) {
   Candidate* candidate = find(path);
   if (candidate == nullptr) return;
   candidate->next_probe = now + seconds(10);
-  if (candidate->waiting_since) candidate->waiting_since = now;
 }
 
 bool PathBook::answered(TimePoint now, const Path& path, std::uint64_t number) {
@@ -186,8 +278,9 @@ bool PathBook::answered(TimePoint now, const Path& path, std::uint64_t number) {
     candidate->path.local = path.local;
     const bool first = !candidate->confirmed || candidate->quality.rtt == Duration{};
     candidate->quality.rtt = first ? sample : (candidate->quality.rtt * 7 + sample) / 8;
-    if (candidate->confirmed && candidate->quality.unanswered <= 1) lengthen(*candidate);
+    if (candidate->confirmed && candidate->unanswered <= 1) lengthen(*candidate);
     mark_alive(now, *candidate);
+    if (candidate == best_candidate()) silence_.answered();
     choose(now);
     return true;
   }
@@ -197,8 +290,10 @@ bool PathBook::answered(TimePoint now, const Path& path, std::uint64_t number) {
 void PathBook::mark_alive(TimePoint now, Candidate& candidate) {
   candidate.confirmed = true;
   candidate.quality.last_heard = now;
-  candidate.quality.unanswered = 0;
-  candidate.waiting_since.reset();
+  candidate.quality.overdue = 0;
+  candidate.quality.suspicious = false;
+  candidate.unanswered = 0;
+  candidate.address_gone = false;
   candidate.pause = kFirstPause;
   candidate.next_probe = now + (is_spare(now, candidate) ? kSparePause : candidate.keep_alive);
   if (!kept_ && !in_use(now)) candidate.next_probe.reset();
@@ -212,26 +307,29 @@ void PathBook::set_kept(TimePoint now, bool kept) {
     if (candidate.confirmed && !candidate.next_probe) candidate.next_probe = now;
 }
 
-void PathBook::heard(TimePoint now, const Path& path) {
+void PathBook::heard(TimePoint now, const Path& path, bool inner) {
   Candidate* candidate = find(path);
-  if (candidate == nullptr || !candidate->confirmed) return;
-  candidate->quality.last_spoken = now;
-  mark_alive(now, *candidate);
+  if (candidate == nullptr) return;
+  Candidate* best = best_candidate();
+  if (inner && !in_use(now)) keep_warm(now);
+  if (best != nullptr) silence_.heard(now, best->quality.rtt, candidate == best, inner);
+  turned_to(now, *candidate);
+  if (candidate->confirmed) mark_alive(now, *candidate);
 }
 
 // The edge is in use (again): spare paths are kept alive as often as the best one.
 void PathBook::keep_warm(TimePoint now) {
-  for (Candidate& candidate : candidates_)
-    if (candidate.confirmed && candidate.next_probe)
-      candidate.next_probe = std::min<TimePoint>(*candidate.next_probe, now + candidate.keep_alive);
+  for (Candidate& candidate : candidates_) {
+    if (!candidate.next_probe || !is_warm(candidate)) continue;
+    const TimePoint due = candidate.quality.last_heard + candidate.keep_alive;
+    candidate.next_probe =
+        std::min<TimePoint>(*candidate.next_probe, std::max<TimePoint>(now, due));
+  }
 }
 
 void PathBook::data_sent(TimePoint now) {
   if (!in_use(now)) keep_warm(now);
-  last_data_ = now;
-  if (!best_) return;
-  Candidate* candidate = find(*best_);
-  if (candidate != nullptr && !candidate->waiting_since) candidate->waiting_since = now;
+  silence_.data_sent(now);
 }
 
 void PathBook::lengthen(Candidate& candidate) {
@@ -242,15 +340,31 @@ void PathBook::lengthen(Candidate& candidate) {
   candidate.longest = std::min<Duration>(candidate.longest * 3 / 2, kKeepAliveMax);
 }
 
-// A second path is kept warm only while the edge is in use.
+// Kept alive rarely: not the best, and not needed.
 bool PathBook::is_spare(TimePoint now, const Candidate& candidate) const {
-  return best_ && !candidate.path.same_remote(*best_) && !in_use(now);
+  return best_ && !candidate.path.same_remote(*best_) && (!in_use(now) || !is_warm(candidate));
+}
+
+// One of the kWarm best spares: rather those that do not share the fate of the best path, then the
+// fast ones.
+bool PathBook::is_warm(const Candidate& candidate) const {
+  if (!best_ || !candidate.confirmed || candidate.path.same_remote(*best_)) return false;
+  const auto rank = [&](const Candidate& c) {
+    return std::tuple(c.path.remote.ip.family() == best_->remote.ip.family(),
+                      c.path.local == best_->local, c.quality.rtt, &c);
+  };
+  const auto before = [&](const Candidate& other) {
+    return other.confirmed && !other.path.same_remote(*best_) && rank(other) < rank(candidate);
+  };
+  return static_cast<std::size_t>(std::count_if(candidates_.begin(), candidates_.end(), before)) <
+         kWarm;
 }
 
 void PathBook::lose(TimePoint now, Candidate& candidate) {
   candidate.confirmed = false;
   candidate.expected_until = now + kExpect;
-  candidate.waiting_since.reset();
+  candidate.unanswered = candidate.quality.overdue = 0;
+  candidate.quality.suspicious = candidate.address_gone = false;
   candidate.longest = std::max<Duration>(candidate.keep_alive / 2, kKeepAliveLeast);
   candidate.answers_at_longest = 0;
   candidate.keep_alive = candidate.longest;
@@ -267,7 +381,9 @@ void PathBook::choose(TimePoint now) {
     if (current == nullptr || better(candidate.quality, current->quality)) current = &candidate;
   }
   best_ = current == nullptr ? std::nullopt : std::optional<Path>(current->path);
-  if (current == nullptr || current == before || !current->next_probe) return;
+  if (current == before) return;
+  silence_.moved();
+  if (current == nullptr || !current->next_probe) return;
   // As a spare it may not have been heard for long.
   const bool fresh = now - current->quality.last_heard <= kRetry;
   current->next_probe = std::min<TimePoint>(*current->next_probe,
@@ -289,6 +405,16 @@ std::optional<Duration> PathBook::best_rtt() const {
   return std::nullopt;
 }
 
+bool PathBook::confirmed(const Path& path) const {
+  const Candidate* candidate = find(path);
+  return candidate != nullptr && candidate->confirmed;
+}
+
+bool PathBook::doubtful() const {
+  const Candidate* best = best_ ? find(*best_) : nullptr;
+  return best != nullptr && best->quality.suspicious;
+}
+
 std::optional<TimePoint> PathBook::next_deadline() const {
   std::optional<TimePoint> out;
   const auto consider = [&](TimePoint when) {
@@ -297,9 +423,10 @@ std::optional<TimePoint> PathBook::next_deadline() const {
   for (const Candidate& candidate : candidates_) {
     if (candidate.next_probe) consider(*candidate.next_probe);
     if (candidate.next_opening) consider(*candidate.next_opening);
-    if (candidate.confirmed && candidate.waiting_since && candidate.quality.unanswered == 0)
-      consider(*candidate.waiting_since + kSilenceInUse);
   }
+  const Candidate* best = best_ ? find(*best_) : nullptr;
+  if (best != nullptr && best->unanswered == 0)
+    if (const auto due = silence_.due(best->quality.rtt)) consider(*due);
   return out;
 }
 

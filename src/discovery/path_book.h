@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "discovery/path_quality.h"
+#include "discovery/silence.h"
 
 namespace meshnode::discovery {
 
@@ -17,11 +18,16 @@ namespace meshnode::discovery {
 //   unconfirmed  probed with growing pauses; an answer confirms it
 //   confirmed    probed each keep-alive interval, which grows while answered; when a probe stays
 //                unanswered, each kRetry; lost after kLostAfter unanswered ones
-// Opening. Some routers take an unasked datagram for their own, and then give our next datagram to
-// that endpoint another port: who probes before the other side has sent something spoils the way.
-// So such a candidate is first opened (a datagram that gets past our own router and no further) and
-// probed kOpenLead later; after a burst without answer both sides rest, longer than a router
-// remembers (30 s), open again, and only then probe again.
+// In a hurry (the edge is in use, or there is reason to doubt it) a probe that is not answered
+// within max(kOverdueLeast, 1.5 × RTT) is overdue and repeated at once, then with pauses that
+// double up to kRetry; after kLostAfterHurry the path is lost. Long before that another path that
+// answers takes over: as soon as kSuspicious probes are overdue, or kSuspiciousSurprise where the
+// silence is a surprise, or one where the peer itself has turned to the other path
+// (path_quality.h). Opening. Some routers take an unasked datagram for their own, and then give our
+// next datagram to that endpoint another port: who probes before the other side has sent something
+// spoils the way. So such a candidate is first opened (a datagram that gets past our own router and
+// no further) and probed kOpenLead later; after a burst without answer both sides rest, longer than
+// a router remembers (30 s), open again, and only then probe again.
 //
 // Invariants
 //  1. Only an authenticated answer to our own probe, or a handshake carried over it, confirms.
@@ -50,7 +56,14 @@ class PathBook {
   static constexpr Duration kRetry = milliseconds(500);
   static constexpr unsigned kLostAfter = 4;
   static constexpr Duration kAskedPause = seconds(1);
-  static constexpr Duration kSilenceInUse = seconds(3);
+  // In a hurry.
+  static constexpr Duration kDoubt = seconds(5);  // how long a reason to doubt lasts
+  static constexpr Duration kOverdueLeast = milliseconds(60);
+  static constexpr unsigned kSuspicious = 3;
+  static constexpr unsigned kSuspiciousSurprise = 2;
+  static constexpr unsigned kLostAfterHurry = 5;
+  static constexpr Duration kHurryPause = seconds(1);  // at most, to a path that was just lost
+  static constexpr std::size_t kWarm = 2;  // spares that are asked together with the best
 
   // A hint where the peer may be. A known candidate that is not confirmed is probed at once again.
   // True if it was not known.
@@ -65,10 +78,15 @@ class PathBook {
   // The peer spoke to us on this path and we have no doubt that it reaches it (handshake done).
   void confirm(TimePoint now, PathKind kind, const Path& path);
   // The peer asks on this path. If it is not our best one, that may have died over there: it is
-  // asked.
-  void asked_on(TimePoint now, const Path& path);
-  // Something changed (interfaces, the peer restarted): probe everything now.
+  // asked. `news`: as add() said; then the peer itself may be elsewhere.
+  void asked_on(TimePoint now, const Path& path, bool news = false);
+  // Something changed (the peer restarted): probe everything now.
   void probe_all(TimePoint now);
+  // We slept, or the world around us changed: likewise, in a hurry.
+  void doubt(TimePoint now);
+  // Our own addresses that can be used, as they are now. A path from another one is suspicious at
+  // once, and the kernel chooses where it leaves; all are probed.
+  void addresses_are(TimePoint now, std::span<const IpAddress> own);
   // Whether we want the edge. If not, nothing keeps its paths alive from here; the peer may.
   void set_kept(TimePoint now, bool kept);
   // The peer said goodbye, or is known to be gone: nothing is confirmed, nothing is probed until
@@ -84,8 +102,8 @@ class PathBook {
   void postponed(TimePoint now, const Path& path);
   // An authentic answer with this number came on `path`; false if no such probe is outstanding.
   bool answered(TimePoint now, const Path& path, std::uint64_t number);
-  // An authentic frame came on `path`.
-  void heard(TimePoint now, const Path& path);
+  // An authentic frame came on `path`, with inner data or not.
+  void heard(TimePoint now, const Path& path, bool inner = true);
   // Inner data left on the best path.
   void data_sent(TimePoint now);
 
@@ -93,6 +111,10 @@ class PathBook {
   const std::optional<Path>& best() const { return best_; }
   std::optional<PathKind> best_kind() const;
   std::optional<Duration> best_rtt() const;
+  // Whether somebody answered there: then it may be asked without a budget.
+  bool confirmed(const Path& path) const;
+  // The best path has stopped to answer, and there is no better one.
+  bool doubtful() const;
   bool knows_any() const { return !candidates_.empty(); }
   std::optional<TimePoint> next_deadline() const;
 
@@ -116,25 +138,44 @@ class PathBook {
     Duration keep_alive = kKeepAliveFirst;  // confirmed
     Duration longest = kKeepAliveMax;       // halved when the path is lost: a NAT forgot it
     unsigned answers_at_longest = 0;
-    std::optional<TimePoint> waiting_since;  // in use: data sent, nothing heard since
+    unsigned unanswered = 0;    // probes since something was heard
+    TimePoint overdue_at{};     // the newest of them, from then on
+    bool address_gone = false;  // our own
     std::array<Outstanding, 8> outstanding{};
     std::size_t next_slot = 0;
   };
 
   Candidate* find(const Path& path);
+  const Candidate* find(const Path& path) const;
+  Candidate* best_candidate() { return best_ ? find(*best_) : nullptr; }
   Candidate* insert(const Path& path, PathKind kind, bool suggested = false);
   void mark_alive(TimePoint now, Candidate& candidate);
   void lose(TimePoint now, Candidate& candidate);
   void lengthen(Candidate& candidate);
   bool is_spare(TimePoint now, const Candidate& candidate) const;
+  bool is_warm(const Candidate& candidate) const;
   void rest(TimePoint now, Candidate& candidate);
   void keep_warm(TimePoint now);
-  bool in_use(TimePoint now) const { return last_data_ && now - *last_data_ < kInUse; }
+  void ask(TimePoint now, Candidate& candidate);
+  void ask_warm(TimePoint now);
+  void turned_to(TimePoint now, Candidate& candidate);
+  void listen(TimePoint now);
+  void count_overdue(TimePoint now, Candidate& candidate);
+  bool in_use(TimePoint now) const {
+    return silence_.last_data() && now - *silence_.last_data() < kInUse;
+  }
+  bool in_a_hurry(TimePoint now) const { return silence_.active(now) || now < doubted_until_; }
+  bool surprised(TimePoint now) const { return now < surprised_until_ || silence_.surprising(now); }
+  Duration pause_after_probe(TimePoint now, const Candidate& candidate) const;
   void choose(TimePoint now);
 
   std::vector<Candidate> candidates_;
   std::optional<Path> best_;
-  std::optional<TimePoint> last_data_;
+  Silence silence_;
+  std::optional<Path> spoken_on_;  // where the peer's last frame came from
+  TimePoint doubted_until_{};
+  TimePoint surprised_until_{};
+  TimePoint next_asked_{};  // when asked_on() may ask again
   bool kept_ = true;
 };
 

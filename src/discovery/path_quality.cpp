@@ -4,22 +4,19 @@ namespace meshnode::discovery {
 
 namespace {
 
-// The peer speaks here, and the other path has been silent for a while since, although asked.
+// The peer turned to this path, and since then the other one was asked in vain. (An answer to a
+// probe of ours says nothing: it comes back the way we chose.)
 bool moved_to(const PathQuality& here, const PathQuality& from) {
-  constexpr Duration kSilence = seconds(1);
-  return from.unanswered > 0 && here.last_spoken - from.last_heard > kSilence;
+  return from.overdue > 0 && here.turned_here > from.last_heard;
 }
 
 }  // namespace
 
 bool better(const PathQuality& candidate, const PathQuality& current) {
-  // A path that answers beats one that has stopped to. One lost probe is not yet a sign.
-  constexpr unsigned kSuspicious = 2;
-  const bool candidate_suspicious = candidate.unanswered >= kSuspicious;
-  const bool current_suspicious = current.unanswered >= kSuspicious;
-  if (candidate_suspicious != current_suspicious) return current_suspicious;
+  // A path that answers beats one that has stopped to.
+  if (candidate.suspicious != current.suspicious) return current.suspicious;
 
-  // Roaming. (An answer to a probe of ours says nothing: it comes back the way we chose.)
+  // Roaming.
   if (moved_to(candidate, current)) return true;
   if (moved_to(current, candidate)) return false;
 

@@ -24,9 +24,12 @@ struct Target {
 struct PathQuality {
   PathKind kind = PathKind::direct;
   Duration rtt{};
-  TimePoint last_heard{};   // last answer or authentic frame on it
-  TimePoint last_spoken{};  // last frame that the peer sent of its own will
-  unsigned unanswered = 0;  // probes since then
+  TimePoint last_heard{};  // last answer or authentic frame on it
+  // When the peer began to send its frames here, after others elsewhere; or asked from here, from
+  // where it was never heard before.
+  TimePoint turned_here{};
+  unsigned overdue = 0;     // probes since last_heard whose answers should have come
+  bool suspicious = false;  // so many that it seems dead; or our own address of it is gone
 };
 
 // True if data should move from `current` to `candidate`. Both are confirmed.

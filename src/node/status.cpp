@@ -72,6 +72,7 @@ control::Snapshot make_status(const StatusFacts& facts) {
   out.node.network = facts.fingerprint;
   const overlay::Snapshot mesh = facts.core.engine().snapshot(facts.now);
   out.node.reflexive = mesh.reflexive;
+  out.node.known_members = mesh.known;
   for (const auto& peer : mesh.peers) out.peers.push_back(peer_status(peer, facts));
   out.discovery = facts.discovery;
   out.drops = facts.core.drops();

@@ -89,6 +89,7 @@ void Engine::finish(Now now) {
 }
 
 void Engine::note_time(Now now) {
+  if (overslept(now.mono)) wake(now);
   touch();
   last_input_ = now.mono;
   const auto epoch = discovery::tag_epoch(now.unix);
@@ -101,11 +102,7 @@ void Engine::handle_interfaces(Now now, const Interfaces& interfaces) {
   note_time(now);
   interfaces_ = interfaces;
   beacon_.set_interfaces(now.mono, interfaces);
-  // A path may have gone or come: ask all of them, the answers decide.
-  for (auto& [number, peer] : roster_.all()) {
-    peer.paths.probe_all(now.mono);
-    service(now, peer);
-  }
+  look_at_paths(now);
   stun_.set_own(own_endpoints());
   stun_.ask_again(now.mono);
   suggest_all_paths(now.mono);
@@ -174,7 +171,7 @@ void Engine::dispatch(Now now, const dataplane::PumpEvent& event) {
         peer->inner_seen = true;
       }
       peer->last_proven = now.mono;
-      peer->paths.heard(now.mono, event.path);
+      peer->paths.heard(now.mono, event.path, event.inner_data);
       break;
     case Kind::new_endpoint:
       // Invariant 3: only a hint; the probe's answer decides.
@@ -301,6 +298,9 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
   if (peer.published_path) {
     peer.last_path = peer.published_path;
     ++memory_version_;
+    // The path was lost, its keys were not.
+    if (found && peer.has_session() && peer.current().boot == peer.boot)
+      for (Bytes& packet : peer.staging.take()) emit(ResendPacket{std::move(packet)});
     return;
   }
   peer.trying_since = now;

@@ -168,6 +168,9 @@ class Engine {
   Peer* meet(Now now, const NodeId& claimed_id, const crypto::X25519Public& static_key);
   void send_probes(Now now, Peer& peer);
   void hear_of_path(Now now, Peer& peer, const Path& path);
+  void look_at_paths(Now now);
+  bool overslept(TimePoint now) const;
+  void wake(Now now);
   bool is_twin(TimePoint now, const Peer& peer, const BootId& boot) const;
   void note_boot(Now now, Peer& peer, const BootId& boot);
   bool is_underlay(const IpAddress& ip) const;
@@ -282,6 +285,7 @@ class Engine {
   std::set<NodeId> chosen_;
   std::optional<TimePoint> choice_due_;
   TimePoint next_choice_{};
+  std::uint64_t chosen_version_ = 0;  // of the book
   Interfaces interfaces_;
   std::map<SessionIndex, Pending> pending_;
   // Which of our indices are in use: sessions, pending ones and attempts.

@@ -17,6 +17,11 @@ constexpr Duration kNeeded = minutes(10);
 // Whoever keeps an edge with us asks more often than that (PathBook::kKeepAliveMax).
 constexpr Duration kKeptByPeer = minutes(4);
 
+// An overlay address is a prefix of 48 bits and the first 80 of the NodeId.
+wire::ShortId short_id_in(const IpAddress& address) {
+  return load_be<std::uint64_t>(address.bytes().data() + 6);
+}
+
 bool within(TimePoint now, TimePoint since, Duration span) {
   return since != TimePoint{} && now - since < span;
 }
@@ -25,15 +30,15 @@ bool within(TimePoint now, TimePoint since, Duration span) {
 
 Known::State Engine::state_of_edge(const discovery::SignedRecord& record, TimePoint now) const {
   const Peer* peer = roster_.by_static_key(record.record.static_key);
+  if (peer != nullptr && peer->paths.best()) return Known::State::connected;
+  if (book_.gone(record.id) || (peer != nullptr && peer->said_goodbye)) return Known::State::gone;
   if (peer == nullptr) return Known::State::untried;
-  if (peer->paths.best()) return Known::State::connected;
-  if (peer->said_goodbye) return Known::State::gone;
   return now - peer->trying_since >= kFailing ? Known::State::failing : Known::State::untried;
 }
 
 // The set of known members may have changed.
 void Engine::look_at_choice(Now now) {
-  if (choice_due_ || config_.full_mesh) return;
+  if (choice_due_ || config_.full_mesh || book_.members_version() == chosen_version_) return;
   choice_due_ = std::max(now.mono, next_choice_);
   if (*choice_due_ == now.mono) choose(now);
 }
@@ -41,6 +46,7 @@ void Engine::look_at_choice(Now now) {
 void Engine::choose(Now now) {
   choice_due_.reset();
   next_choice_ = now.mono + kChoicePause;
+  chosen_version_ = book_.members_version();
   const bool was_crowded = crowded_;
   std::vector<Known> known;
   std::size_t living = 0;
@@ -110,19 +116,20 @@ void Engine::demand(Now now, ByteView packet) {
 // Of the member with this overlay address, if we know it. IPv4: whoever holds the address, or held
 // it last; else one that says so, and the handshake decides.
 discovery::RecordPtr Engine::record_for(const IpAddress& address) const {
-  if (!address.is_v4() && !overlay_prefix(config_.keys.id).contains(address)) return nullptr;
-  if (address.is_v4())
-    for (const auto& [id, retired] : roster_.retired())
-      if (std::find(retired.granted.begin(), retired.granted.end(), address) !=
-          retired.granted.end())
-        return book_.find(id);
+  if (!address.is_v4()) {
+    const auto record = book_.find_short(short_id_in(address));
+    const bool fits = record && overlay_address(config_.keys.id, record->id) == address;
+    return fits && record->id != self_.identity.id ? record : nullptr;
+  }
+  for (const auto& [id, retired] : roster_.retired())
+    if (std::find(retired.granted.begin(), retired.granted.end(), address) != retired.granted.end())
+      return book_.find(id);
   discovery::RecordPtr found;
   book_.each(false, [&](const discovery::RecordPtr& record) {
     const auto& claims = record->record.claims;
-    const bool fits = address.is_v4()
-                          ? std::find(claims.begin(), claims.end(), address) != claims.end()
-                          : overlay_address(config_.keys.id, record->id) == address;
-    if (fits && record->id != self_.identity.id) found = record;
+    if (std::find(claims.begin(), claims.end(), address) != claims.end() &&
+        record->id != self_.identity.id)
+      found = record;
   });
   return found;
 }

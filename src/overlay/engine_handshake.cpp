@@ -323,7 +323,7 @@ void Engine::adopt(Now now, Peer& peer, const Established& established, const Pa
   for (Bytes& packet : peer.staging.take()) emit(ResendPacket{std::move(packet)});
   for (Bytes& text : peer.unsaid.take(now.mono)) emit(SendControl{peer.number, std::move(text)});
   if (new_edge)
-    gossip_.edge_up(now.mono, peer.number,
+    gossip_.edge_up(now.mono, peer.number, peer.id,
                     how.initiator ? discovery::Gossip::Begin::we : discovery::Gossip::Begin::they);
   service(now, peer);
 }

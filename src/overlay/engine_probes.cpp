@@ -1,6 +1,8 @@
 // Engine: where peers are — beacons, probes, boot ids.
 #include <algorithm>
 
+#include "dataplane/rx_pump.h"
+#include "dataplane/tx_pump.h"
 #include "overlay/engine.h"
 
 namespace meshnode::overlay {
@@ -11,6 +13,11 @@ namespace {
 constexpr Duration kStaleHintInterval = seconds(10);
 // Longer than the longest keep-alive pause and its retries.
 constexpr Duration kTwinPause = minutes(3);
+// A timer that comes so late was slept through.
+constexpr Duration kSleep = seconds(30);
+
+static_assert(dataplane::RxPump::kActivityInterval <= discovery::Silence::kGrain &&
+              dataplane::TxPump::kActivityInterval <= discovery::Silence::kGrain);
 
 }  // namespace
 
@@ -100,7 +107,9 @@ void Engine::send_probes(Now now, Peer& peer) {
     if (is_underlay(path.remote.ip) && probe_budget_.take(now.mono, path.remote.ip))
       emit(OpenWay{path});
   for (const Path& path : peer.paths.due(now.mono)) {
-    if (!is_underlay(path.remote.ip) || !probe_budget_.take(now.mono, path.remote.ip)) {
+    // The budget is for what records and beacons say, not for those who have answered.
+    if (!is_underlay(path.remote.ip) ||
+        (!peer.paths.confirmed(path) && !probe_budget_.take(now.mono, path.remote.ip))) {
       peer.paths.postponed(now.mono, path);
       continue;
     }
@@ -112,6 +121,7 @@ void Engine::send_probes(Now now, Peer& peer) {
     const bool present = !peer.paths.best() && probe.number % 2 == 0;
     emit(SendMessage{path, peer.probe_keys.seal(probe, present ? *epoch_ : send_epoch(peer))});
   }
+  if (peer.paths.doubtful()) doubt_reflexive(now.mono);
 }
 
 // Our own; after a jump of our clock the one that worked before, which the peer still looks for.
@@ -175,17 +185,46 @@ void Engine::handle_probe_request(Now now, Peer& peer, const Path& path, const w
   note_boot(now, peer, probe.boot);
   // The peer is there: perhaps on an endpoint that nobody told us (peer-reflexive, RFC 8445).
   peer.said_goodbye = false;
-  hear_of_path(now, peer, path);
+  if (!is_underlay(path.remote.ip)) return count(Drop::underlay_loop);
+  const bool news = peer.paths.add(now.mono, kind_of(path), path);
+  peer.paths.asked_on(now.mono, path, news);
   service(now, peer);
 }
 
-// The peer itself spoke from there. If that is new, it may have moved: ask on the old ways too, so
-// that a dead one shows within two probes and not at the next keep-alive.
+// The peer's frames come from there; its best path is another one.
 void Engine::hear_of_path(Now now, Peer& peer, const Path& path) {
   if (!is_underlay(path.remote.ip)) return count(Drop::underlay_loop);
-  const bool news = peer.paths.add(now.mono, kind_of(path), path);
-  if (news && peer.paths.best()) peer.paths.probe_all(now.mono);
-  peer.paths.asked_on(now.mono, path);
+  peer.paths.add(now.mono, kind_of(path), path);
+  peer.paths.heard(now.mono, path, false);
+}
+
+// Our interfaces changed: a path may have gone or come. Ask all of them, the answers decide.
+void Engine::look_at_paths(Now now) {
+  std::vector<IpAddress> own;
+  for (const Interface& interface : interfaces_)
+    if (interface.up && !interface.overlay)
+      for (const Cidr& address : interface.addresses) own.push_back(address.ip);
+  for (auto& [number, peer] : roster_.all()) {
+    peer.paths.addresses_are(now.mono, own);
+    service(now, peer);
+  }
+}
+
+// (A deadline may have been in the past when it was told: at once.)
+bool Engine::overslept(TimePoint now) const {
+  return deadline_known_ && deadline_ && now - std::max(*deadline_, last_input_) > kSleep;
+}
+
+// The machine slept: routers have forgotten us, and perhaps it is somewhere else now.
+void Engine::wake(Now now) {
+  touch();
+  for (auto& [number, peer] : roster_.all()) {
+    peer.paths.doubt(now.mono);
+    send_probes(now, peer);
+  }
+  stun_.ask_again(now.mono);
+  stun_.handle_timeout(now.mono);
+  look_at_own_record_at(now.mono);
 }
 
 void Engine::handle_probe_answer(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {

@@ -140,8 +140,7 @@ std::vector<Endpoint> Engine::own_endpoints() const {
 }
 
 void Engine::tell_nat(TimePoint now) {
-  NatKnown known{.reflexive = stun_.reflexive(now),
-                 .mapping = stun_.mapping(now, own_endpoints())};
+  NatKnown known{.reflexive = stun_.reflexive(now), .mapping = stun_.mapping(now, own_endpoints())};
   // Nor does one of two witnesses that fell silent.
   if (nat_told_ && known.mapping == wire::NatMapping::unknown) known.mapping = nat_told_->mapping;
   const bool news = known.mapping != wire::NatMapping::unknown &&
@@ -353,7 +352,12 @@ void Engine::tell_surroundings(Now now) {
   std::size_t edges = 0;
   for (const auto& [number, peer] : std::as_const(roster_).all())
     if (peer.proven && peer.paths.best()) ++edges;
-  directory_->set_surroundings(now, edges, book_.proven_members());
+  // All that we stand by, not only those whom we met: else each would know other landmarks.
+  std::vector<NodeId> members;
+  book_.each(false, [&](const discovery::RecordPtr& record) {
+    if (book_.stands_by(record->id)) members.push_back(record->id);
+  });
+  directory_->set_surroundings(now, edges, std::move(members));
 }
 
 }  // namespace meshnode::overlay

@@ -86,7 +86,7 @@ std::string_view text(Reason reason) {
 Snapshot Engine::snapshot(TimePoint now) const {
   Snapshot out;
   out.reflexive = stun_.reflexive(now);
-  out.known = book_.size();
+  out.known = book_.size() - (book_.find(self_.identity.id) ? 1 : 0);
   if (nat_told_) out.nat = nat_told_->mapping;
   for (const auto& [number, peer] : roster_.all()) {
     PeerSnapshot entry;

@@ -47,7 +47,7 @@ struct Snapshot {
   std::vector<Endpoint> reflexive;  // our own, best first
   wire::NatMapping nat = wire::NatMapping::unknown;
   std::vector<PeerSnapshot> peers;
-  std::size_t known = 0;  // members whose record we have, with or without an edge
+  std::size_t known = 0;  // other members that we heard of, with or without an edge
 };
 
 }  // namespace meshnode::overlay

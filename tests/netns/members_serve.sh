@@ -2,8 +2,8 @@
 # Any member that strangers can reach is a bootstrap for the others, though nobody names it: it goes
 # on when every hub is dead.
 #
-#   hub     p, q: members with public addresses
-#    |      |            internet, IPv4 and IPv6
+#   hub    p and q (members with public addresses)    stranger
+#    |      |            internet, IPv4 and IPv6         |
 #   ga     gb     gn     gf (firewall, IPv6 only)
 #    a      b      n      f
 # shellcheck source=lib.sh
@@ -13,13 +13,14 @@
 
 internet
 declare -A v4=() v6=()
-for name in hub p q; do
+for name in hub p q stranger; do
   public_host $name
   v4[$name]=$address:3731
   v6[$name]="[2a00:$number::2]:3731"
 done
 for name in a b n; do
   gateway port-restricted g$name
+  declare public_$name=11.${gateway_number[g$name]}.0.2
   behind $name g$name
 done
 gateway firewall6 gf
@@ -32,26 +33,33 @@ start() { start_node "$1" "${from_hub[@]}" "${@:2}"; }
 reached() { (($(grep -c 'strangers reach us' "$work/$1/log") >= $2)); }
 # NODE ENDPOINT [COUNT]: it serves this node, for the COUNT-th time since the log began.
 served() { (($(grep -cF "a member serves as a bootstrap: $2" "$work/$1/log") >= ${3:-1})); }
+# COMMAND NODE ARGUMENT...: it holds for one of the arguments.
+one_of() { local each; for each in "${@:3}"; do ! "$1" "$2" "$each" || return 0; done; return 1; }
 times_served() { grep -cF "a member serves as a bootstrap: $2" "$work/$1/log" || true; }
 a_hub_is_up() { holds "$1" 'any(.discovery.bootstraps[]; .state == "up")'; }
 remembers() { jq -e --argjson n "$2" '.content.members | length >= $n' "$work/$1/state/members"; }
 
 say "who is reached by strangers says so, and nobody else"
 begin=$(ms)
-start p --port 3731
+for name in p q; do start $name --port 3731; done
 for name in a b f; do start $name; done
 for name in a b f; do wait_for 10 "edge $name - p" edge $name p; done
 wait_for 5 "edge a - b" edge a b
-wait_for 20 "p has seen strangers in both families" reached p 2
-wait_for 5 "a has it for a bootstrap" served a "${v4[p]}"
-wait_for 5 "b, too" served b "${v4[p]}"
-wait_for 5 "f, by IPv6" served f "${v6[p]}"
+for name in p q; do wait_for 20 "strangers reach $name in both families" reached $name 2; done
+for name in a b; do
+  wait_for 5 "$name has one of them for a bootstrap" one_of served $name "${v4[p]}" "${v4[q]}"
+done
+wait_for 5 "f, too, by IPv6" one_of served f "${v6[p]}" "${v6[q]}"
 say "  $(seconds_of $(($(ms) - begin))) after the start of all"
 for name in a b f; do
   refute "strangers do not reach $name" grep -q 'strangers reach us' "$work/$name/log"
 done
-for name in a b; do wait_for 25 "$name has stored what it knows" remembers $name 2; done
-wait_for 25 "f has stored what it knows" remembers f 1  # nobody else speaks IPv6
+inside stranger python3 "$lib_dir/dht_find.py" "${v4[p]%:*}" 3731 >"$work/found" || fail "no answer"
+say "  a stranger who asks p hears of: $(tail -n +2 "$work/found" | xargs)"
+refute "a stranger learns of a member that does not serve" grep -q "^$public_a:\|^$public_b:" \
+  "$work/found"
+for name in a b; do wait_for 25 "$name has stored what it knows" remembers $name 3; done
+wait_for 25 "f has stored what it knows" remembers f 2  # nobody else speaks IPv6
 
 say "the hub dies; a member is killed and started again"
 end "$hub" KILL
@@ -107,6 +115,17 @@ n=$(times_served b "${v4[p]}")
 start b
 wait_for 10 "p serves b" served b "${v4[p]}" $((n + 1))
 wait_for 10 "edge a - b" edge a b
+
+say "of two serving members one is enough"
+stop_node q KILL
+for name in a b; do stop_node $name KILL; done
+for name in a b; do
+  rebind g$name
+  start $name
+done
+begin=$(ms)
+wait_for 10 "edge a - b" edge a b
+say "  $(seconds_of $(($(ms) - begin))) after their start"
 
 say "the hub is back"
 start_hub

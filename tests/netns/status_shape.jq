@@ -16,6 +16,7 @@ want("node.port: 1-65535"; .node.port | count and . > 0 and . < 65536),
 want("node.uptime_s: number"; .node.uptime_s | is("number") and . >= 0),
 want("node.network: fingerprint"; .node.network | test("^[0-9a-f]{4}-[0-9a-f]{4}$")),
 want("node.reflexive: endpoints"; .node.reflexive | is("array") and all(.[]; endpoint)),
+want("node.known_members: count"; .node.known_members | count),
 want("discovery.mode"; .discovery.mode | either(["dht", "lan-only"])),
 want("discovery.dht: there"; .discovery | has("dht")),
 want("discovery.dht: null or state and nodes";

@@ -144,7 +144,7 @@ TEST_F(Pair, KilledPeerIsBackWithinASecondOfItsRestart) {
   expect_pings();
 }
 
-TEST_F(Pair, SilentPeerIsNoticedWithinFiveSecondsOfUse) {
+TEST_F(Pair, SilentPeerIsNoticedWithinTwoSecondsOfUse) {
   connect();
   expect_pings();
   lan.run_for(seconds(1));
@@ -152,8 +152,8 @@ TEST_F(Pair, SilentPeerIsNoticedWithinFiveSecondsOfUse) {
   alpha.ping(beta);
   const TimePoint begin = lan.time;
   ASSERT_TRUE(lan.run_until([&] { return !alpha.peer(beta)->path.has_value(); }, seconds(10)));
-  EXPECT_GE(lan.time - begin, seconds(3));
-  EXPECT_LE(lan.time - begin, milliseconds(5600));
+  EXPECT_GE(lan.time - begin, seconds(1)) << "no sooner: it might only be slow";
+  EXPECT_LE(lan.time - begin, seconds(2));
 }
 
 TEST_F(Pair, IdleEdgeStaysAliveForHoursWithoutKeys) {

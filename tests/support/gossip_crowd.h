@@ -2,6 +2,7 @@
 // with loss, no handshakes and no probes. A neighbour's PeerNumber is its place in the crowd.
 #pragma once
 
+#include <bit>
 #include <functional>
 #include <map>
 #include <memory>
@@ -84,7 +85,7 @@ class Crowd {
       nodes_[one]->neighbours.insert(other);
       nodes_[one]->book.prove(nodes_[other]->self.id);
       nodes_[one]->gossip.edge_up(
-          now, number(other),
+          now, number(other), nodes_[other]->self.id,
           one == a ? discovery::Gossip::Begin::we : discovery::Gossip::Begin::they);
       settle(one);
     }
@@ -95,16 +96,30 @@ class Crowd {
       nodes_[one]->gossip.edge_down(number(other));
     }
   }
-  // Each with about `degree` others, drawn by lot, next to its two neighbours in a ring.
-  void connect_at_random(std::size_t degree, Place first, Place end) {
-    const std::size_t count = end - first;
-    for (Place i = first; i < end; ++i) {
-      connect_once(i, first + (i - first + 1) % count);
-      while (nodes_[i]->neighbours.size() <
-                 std::min(degree / 2 * (i - first) * 2 / count + 2, count - 1) ||
-             nodes_[i]->neighbours.size() < std::min(degree * 3 / 4, count - 1))
-        connect_once(i, first + static_cast<Place>(random.below(count)));
+  // As overlay/edge_choice.h does it for more than 64: four of each XOR bucket, the eight nearest,
+  // eight more.
+  void connect_by_distance() {
+    for (Place a = 0; a < nodes_.size(); ++a) {
+      std::vector<std::pair<Block<32>, Place>> order;  // by distance
+      for (Place b = 0; b < nodes_.size(); ++b)
+        if (a != b) order.emplace_back(distance(a, b), b);
+      std::sort(order.begin(), order.end());
+      for (std::size_t i = 0; i < std::min<std::size_t>(8, order.size()); ++i)
+        connect_once(a, order[i].second);
+      for (std::size_t first = 0; first < order.size();) {
+        std::size_t end = first;
+        while (end < order.size() && zeros(order[end].first) == zeros(order[first].first)) ++end;
+        for (int i = 0; i < 4; ++i)
+          connect_once(a,
+                       order[first + static_cast<std::size_t>(random.below(end - first))].second);
+        first = end;
+      }
+      for (int i = 0; i < 8; ++i) connect_once(a, static_cast<Place>(random.below(nodes_.size())));
     }
+  }
+  void connect_all(Place first, Place end) {
+    for (Place a = first; a < end; ++a)
+      for (Place b = a + 1; b < end; ++b) connect_once(a, b);
   }
   // All know of all, and stand by it.
   void all_know_all() {
@@ -193,6 +208,15 @@ class Crowd {
     }
   };
 
+  Block<32> distance(Place a, Place b) const {
+    Block<32> out;
+    for (std::size_t i = 0; i < out.size(); ++i)
+      out[i] = nodes_[a]->self.id.bytes[i] ^ nodes_[b]->self.id.bytes[i];
+    return out;
+  }
+  static int zeros(const Block<32>& distance) {
+    return std::countl_zero(load_be<std::uint64_t>(distance.data()));
+  }
   void connect_once(Place a, Place b) {
     if (a != b && !nodes_[a]->neighbours.contains(b)) connect(a, b);
   }

@@ -98,6 +98,13 @@ bool VirtualNode::has(const Endpoint& endpoint) const {
                                                endpoint.ip) != more_addresses.end());
 }
 
+Endpoint VirtualNode::source_for(const IpAddress& remote) const {
+  if (Cidr{address_, 24}.contains(remote)) return endpoint();
+  for (const IpAddress& own : more_addresses)
+    if (Cidr{own, 24}.contains(remote)) return {own, kPort};
+  return endpoint();
+}
+
 void VirtualNode::start() {
   overlay::EngineConfig config;
   config.identity = identity_;
@@ -159,7 +166,8 @@ void VirtualNode::send(std::span<const DatagramRun> runs) {
       // Asked on one of its addresses, it answers from there.
       const Endpoint asked{run.path.local, kPort};
       lan_.post(
-          {has(asked) ? asked : endpoint(), run.path.remote, to_bytes(run.data.subspan(at, size))});
+          {has(asked) ? asked : source_for(run.path.remote.ip), run.path.remote,
+           to_bytes(run.data.subspan(at, size))});
     }
 }
 
@@ -233,6 +241,7 @@ void VirtualLan::post(Datagram datagram) {
   ++datagrams_sent;
   history.push_back(datagram);
   if (filter && !filter(datagram)) return;
+  if (route && !route(datagram)) return;
   if (random.below(100) < loss_percent) return;
   const auto delay = [&] {
     const auto extra =

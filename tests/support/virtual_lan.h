@@ -59,6 +59,8 @@ class VirtualNode final : public overlay::Machine {
   overlay::PeerState state_of(const VirtualNode& other) const;
   Endpoint endpoint() const { return {address_, kPort}; }
   bool has(const Endpoint& endpoint) const;
+  // Which of its addresses speaks to that one, if it is not said.
+  Endpoint source_for(const IpAddress& remote) const;
   void rename(const std::string& name) { options_.name = name; }  // counts from its next start
   // Tells the core of its addresses as they are now.
   void addresses_changed() { core_->interfaces_changed(now(), interfaces()); }
@@ -143,6 +145,8 @@ class VirtualLan {
   Duration jitter{};  // more than the latency's share: reordering
   // Sees all traffic; false loses the datagram.
   std::function<bool(const Datagram&)> filter;
+  // What is between the two: may give the datagram other addresses, as a NAT does; false loses it.
+  std::function<bool(Datagram&)> route;
   std::vector<Datagram> history;  // everything that was sent
   SeededRandom random;
   std::uint64_t datagrams_sent = 0;

@@ -90,6 +90,15 @@ hint: nobody else in this network yet: same fingerprint 7f3a-91c2 there?
 )");
 }
 
+TEST(Render, MembersWithoutAnEdgeAreCounted) {
+  Snapshot snapshot = two_peers();
+  snapshot.node.known_members = 2;
+  EXPECT_EQ(render_status(snapshot, {}).find("members"), std::string::npos) << "all are shown";
+  snapshot.node.known_members = 812;
+  EXPECT_NE(render_status(snapshot, {}).find("\nmembers    812 known; the first packet"),
+            std::string::npos);
+}
+
 TEST(Render, ColourOnlyWhenAsked) {
   EXPECT_EQ(render_status(two_peers(), {}).find('\033'), std::string::npos);
   EXPECT_NE(render_status(two_peers(), {true}).find("\033[32mconnected\033[0m    10.77.0.2"),

@@ -22,7 +22,8 @@ Snapshot full() {
               41234,
               3725,
               "7f3a-91c2",
-              {*Endpoint::parse("203.0.113.7:41234")}};
+              {*Endpoint::parse("203.0.113.7:41234")},
+              812};
   out.discovery = {DiscoveryMode::dht,
                    DhtStatus{DhtState::connected, 12},
                    {{"hub:3731", true}, {"other:3731", false}}};
@@ -64,7 +65,8 @@ constexpr const char* kGolden = R"({
     "network": "7f3a-91c2",
     "reflexive": [
       "203.0.113.7:41234"
-    ]
+    ],
+    "known_members": 812
   },
   "discovery": {
     "mode": "dht",

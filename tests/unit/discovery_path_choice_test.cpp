@@ -147,16 +147,21 @@ TEST_F(PathChoice, DataMovesAwayFromAPathThatStopsAnswering) {
   confirm(path(1), milliseconds(5), PathKind::lan);
   confirm(path(2), milliseconds(50));
   ASSERT_EQ(book.best(), path(1));
-  book.sent(now, path(1), ++number);
-  EXPECT_EQ(book.best(), path(1)) << "one lost probe is not yet a sign";
-  book.sent(now, path(1), ++number);
+  for (unsigned probe = 1; probe <= PathBook::kSuspicious; ++probe) {
+    book.sent(now, path(1), ++number);
+    now += PathBook::kOverdueLeast - milliseconds(1);
+    book.due(now);
+    EXPECT_EQ(book.best(), path(1)) << "probe " << probe << " may still be answered";
+    now += milliseconds(1);
+    book.due(now);
+  }
   EXPECT_EQ(book.best(), path(2)) << "long before it counts as lost";
   EXPECT_TRUE(book.answered(now, path(1), number));
   EXPECT_EQ(book.best(), path(1));
 }
 
-// The peer has left the local network and speaks on the other path; one probe of the local path is
-// under way. The data follows the peer at once, whichever path was found first.
+// The peer has left the local network and speaks on the other path; the local one is asked. The
+// data follows the peer as soon as the answer is overdue, whichever path was found first.
 TEST_F(PathChoice, RoamingAwayFromTheLocalNetworkDoesNotHangOnTheOrder) {
   for (const bool lan_first : {true, false}) {
     book.forget_all();
@@ -166,12 +171,35 @@ TEST_F(PathChoice, RoamingAwayFromTheLocalNetworkDoesNotHangOnTheOrder) {
     ASSERT_EQ(book.best(), path(1));
     now += seconds(2);
     book.heard(now, path(2));
+    EXPECT_THAT(book.due(now), ElementsAre(path(1))) << "at once";
     book.sent(now, path(1), ++number);
+    EXPECT_EQ(book.best(), path(1)) << "it may be the other way only";
+    now += PathBook::kOverdueLeast;
     for (int i = 0; i < 3; ++i) {
-      EXPECT_EQ(book.best(), path(2)) << (lan_first ? "local path first" : "local path second");
       book.due(now);
+      EXPECT_EQ(book.best(), path(2)) << (lan_first ? "local path first" : "local path second");
     }
   }
+}
+
+// Each side prefers another path, and both live.
+TEST_F(PathChoice, APeerThatSpeaksElsewhereIsNotFollowedWhileWeAreAnswered) {
+  confirm(path(1), milliseconds(5), PathKind::lan);
+  confirm(path(2), milliseconds(50));
+  unsigned asked = 0;
+  for (int i = 0; i < 3000; ++i) {
+    now += milliseconds(20);
+    book.data_sent(now);
+    book.heard(now, path(2));
+    for (const Path& p : book.due(now)) {
+      if (p.same_remote(path(1))) ++asked;
+      book.sent(now, p, ++number);
+      // One in ten is lost.
+      if (number % 10 != 0) ASSERT_TRUE(book.answered(now, p, number));
+    }
+    ASSERT_EQ(book.best(), path(1)) << i;
+  }
+  EXPECT_LE(asked, 100U) << "in a minute";
 }
 
 TEST_F(PathChoice, AnUnconfirmedPathIsNeverTheBest) {

@@ -10,13 +10,22 @@ constexpr TimePoint kNow{hours(1)};
 constexpr auto kLan = PathKind::lan;
 constexpr auto kDirect = PathKind::direct;
 
-PathQuality path(PathKind kind, milliseconds rtt, unsigned unanswered = 0,
-                 milliseconds silent = milliseconds(0)) {
-  return {.kind = kind,
-          .rtt = rtt,
-          .last_heard = kNow - silent,
-          .last_spoken = kNow - silent,
-          .unanswered = unanswered};
+PathQuality path(PathKind kind, milliseconds rtt, milliseconds silent = milliseconds(0)) {
+  return {.kind = kind, .rtt = rtt, .last_heard = kNow - silent};
+}
+PathQuality suspicious(PathQuality quality, unsigned overdue = 2) {
+  quality.overdue = overdue;
+  quality.suspicious = true;
+  return quality;
+}
+PathQuality overdue(PathQuality quality) {
+  quality.overdue = 1;
+  return quality;
+}
+// The peer's frames come here since then.
+PathQuality turned(PathQuality quality, milliseconds ago) {
+  quality.turned_here = kNow - ago;
+  return quality;
 }
 
 struct Row {
@@ -31,22 +40,34 @@ const milliseconds ms1{1}, ms2{2}, ms5{5}, ms7{7}, ms10{10}, ms40{40}, ms100{100
 const Row kRows[] = {
     {path(kDirect, ms10), path(kDirect, ms10), false, "equal paths do not flap"},
 
-    {path(kDirect, ms100), path(kLan, ms1, 2), true, "whoever answers beats whoever has stopped"},
-    {path(kDirect, ms100), path(kDirect, ms1, 4), true, "however fast the other one was"},
-    {path(kDirect, ms100), path(kLan, ms1, 1), false, "one lost probe is not yet a sign"},
-    {path(kLan, ms1, 2), path(kDirect, ms100), false, "a suspicious path wins against nobody"},
-    {path(kLan, ms1, 2), path(kDirect, ms100, 1), false, "nor if the other lost a probe"},
-    {path(kLan, ms1, 3), path(kDirect, ms100, 2), true, "both suspicious: the usual order"},
-    {path(kDirect, ms100, 2), path(kLan, ms1, 3), false, "and the other way round"},
+    {path(kDirect, ms100), suspicious(path(kLan, ms1)), true,
+     "whoever answers beats whoever has stopped"},
+    {path(kDirect, ms100), suspicious(path(kDirect, ms1), 4), true,
+     "however fast the other one was"},
+    {path(kDirect, ms100), suspicious(path(kLan, ms1), 0), true,
+     "whose address is gone, was not even asked"},
+    {path(kDirect, ms100), overdue(path(kLan, ms1)), false, "one lost probe is not yet a sign"},
+    {suspicious(path(kLan, ms1)), path(kDirect, ms100), false,
+     "a suspicious path wins against nobody"},
+    {suspicious(path(kLan, ms1)), overdue(path(kDirect, ms100)), false,
+     "nor if the other lost a probe"},
+    {suspicious(path(kLan, ms1), 3), suspicious(path(kDirect, ms100)), true,
+     "both suspicious: the usual order"},
+    {suspicious(path(kDirect, ms100)), suspicious(path(kLan, ms1), 3), false,
+     "and the other way round"},
 
-    {path(kDirect, ms100), path(kLan, ms1, 1, milliseconds(1001)), true,
-     "the peer has roamed: it speaks there and was silent here for over a second"},
-    {path(kDirect, ms100), path(kLan, ms1, 1, milliseconds(1000)), false,
-     "a second is not over a second"},
-    {path(kDirect, ms100), path(kLan, ms1, 0, milliseconds(60'000)), false,
+    {turned(path(kDirect, ms100), ms10), overdue(path(kLan, ms1, milliseconds(11))), true,
+     "the peer has roamed: it turned there, and here a probe is overdue"},
+    {turned(path(kDirect, ms100), ms10), overdue(path(kLan, ms1, ms10)), false,
+     "not if something was heard here since"},
+    {turned(path(kDirect, ms100), ms10), path(kLan, ms1, milliseconds(60'000)), false,
      "silence alone is no sign: nobody has asked"},
-    {path(kLan, ms1, 0, milliseconds(60'000)), path(kDirect, ms100), true,
+    {path(kDirect, ms100), overdue(path(kLan, ms1, milliseconds(60'000))), false,
+     "answers to our own probes are no sign either"},
+    {path(kLan, ms1, milliseconds(60'000)), path(kDirect, ms100), true,
      "roaming counts only towards the path that was heard"},
+    {overdue(path(kLan, ms1, milliseconds(11))), turned(path(kDirect, ms100), ms10), false,
+     "nor is the one that the peer left preferred again while it does not answer"},
 
     {path(kLan, ms100), path(kDirect, ms1), true, "the local network, whatever one RTT says"},
     {path(kDirect, ms1), path(kLan, ms100), false, "and it is not left for speed"},

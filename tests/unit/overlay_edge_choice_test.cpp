@@ -76,7 +76,7 @@ TEST_F(EdgeChoiceTest, NewcomersPushNobodyOut) {
   for (const Known& member : members(2000)) known.push_back({member.id, Known::State::connected});
   const auto chosen = choose(known, first);
   std::size_t kept = 0;
-  for (const NodeId& id : first) kept += chosen.contains(id) ? 1 : 0;
+  for (const NodeId& id : first) kept += chosen.count(id);
   // But for the nearest, which are whoever is nearest.
   EXPECT_GE(kept + kNearest, first.size());
 }
@@ -96,7 +96,7 @@ TEST_F(EdgeChoiceTest, TheFailingMakeRoomAndTheGoneAreNotChosen) {
   std::size_t still_failing = 0;
   for (const NodeId& id : chosen) {
     EXPECT_FALSE(gone.contains(id));
-    still_failing += failing.contains(id) ? 1 : 0;
+    still_failing += failing.count(id);
   }
   EXPECT_LE(still_failing, 6U) << "only where nobody else is in the bucket";
   EXPECT_GE(chosen.size(), 30U);

@@ -1,0 +1,76 @@
+// When the silence of a peer means that the path may be dead. Pure; one for each edge, beside its
+// PathBook. It knows nothing of an edge that is not in use: probes keep that alive.
+//
+//   as a sender    Data went out and nothing came back. Patience begins at max(kLeast, 2 × RTT). It
+//                  doubles, up to kMost, each time that the path turns out to be alive: the flow
+//                  goes one way. kPrompt words of the peer in a row that came in time shorten it
+//                  again.
+//   as a receiver  Frames came in a rhythm, and then none: perhaps our own NAT has forgotten us,
+//   and
+//                  our question shows the peer where we are now. Once for each rhythm.
+//
+// Invariants
+//  1. A peer that answers within max(kLeast, 2 × RTT) and has no rhythm draws no question.
+//  2. due() is empty between asked() and the next data_sent() or heard().
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "base/clock.h"
+
+namespace meshnode::discovery {
+
+class Silence {
+ public:
+  // Frames nearer to each other than that are told as one (the pumps' kActivityInterval).
+  static constexpr Duration kGrain = milliseconds(20);
+  static constexpr Duration kLeast = milliseconds(100);
+  static constexpr Duration kMost = milliseconds(800);
+  static constexpr unsigned kDoublings = 3;
+  static constexpr unsigned kPrompt = 3;
+  // A rhythm: that many frames, on average no further apart than kGap.
+  static constexpr std::size_t kRhythm = 10;
+  static constexpr Duration kGap = milliseconds(250);
+  static constexpr Duration kReceiverLeast = milliseconds(150);
+  static constexpr Duration kReceiverMost = seconds(1);
+  static constexpr Duration kActive = seconds(10);
+  static constexpr Duration kUnknownRtt = milliseconds(100);
+
+  // Inner data left.
+  void data_sent(TimePoint now);
+  // An authentic frame came, with inner data or not; `here`: on the path that we send on.
+  void heard(TimePoint now, Duration rtt, bool here, bool inner);
+  // The path that we send on answered a probe.
+  void answered();
+  // We send on another path now.
+  void moved();
+
+  // When the path is to be asked, if nothing comes before.
+  std::optional<TimePoint> due(Duration rtt) const;
+  void asked(TimePoint now, Duration rtt);
+
+  // Data went either way a short time ago.
+  bool active(TimePoint now) const { return last_data_ && now - *last_data_ < kActive; }
+  std::optional<TimePoint> last_data() const { return last_data_; }
+  // The peer was heard often and answered in time: its silence is a surprise.
+  bool surprising(TimePoint now) const;
+
+ private:
+  Duration patience(Duration rtt, unsigned doublings) const;
+  // Average distance of the last kRhythm frames; none if there is no rhythm.
+  std::optional<Duration> gap() const;
+
+  std::optional<TimePoint> last_data_;   // inner, either way
+  std::optional<TimePoint> last_heard_;  // any, on the path that we send on
+  std::optional<TimePoint> waiting_since_;
+  unsigned doublings_ = 0;
+  unsigned prompt_ = 0;
+  bool asked_ = false;                       // as a sender, and no word since
+  std::array<TimePoint, kRhythm> frames_{};  // inner ones; a ring
+  std::size_t next_frame_ = 0;
+  bool full_ = false;
+  bool listening_ = false;  // a rhythm has not ended yet
+};
+
+}  // namespace meshnode::discovery

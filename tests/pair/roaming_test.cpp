@@ -1,0 +1,223 @@
+// How long an edge in use carries nothing when the network under it changes, in virtual time.
+// Bounds are tight: each run is the same. `Blackout` figures are those of docs/testing.md.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "support/virtual_lan.h"
+#include "support/virtual_nat.h"
+
+namespace meshnode::test {
+namespace {
+
+using overlay::PeerState;
+
+enum class Flow { there, back, both };
+
+const char* name_of(Flow flow) {
+  return flow == Flow::there ? "there" : flow == Flow::back ? "back" : "both";
+}
+
+// A packet that its receiver's kernel does not answer.
+Bytes plain_packet(const VirtualNode& from, const VirtualNode& to) {
+  Bytes packet = echo_request(from.overlay_address(), to.overlay_address(), 1);
+  packet[40] = 200;
+  return packet;
+}
+
+struct Roaming : ::testing::Test {
+  VirtualLan lan{11};
+  VirtualNode& alpha = lan.add(options("alpha", 1));
+  VirtualNode& beta = lan.add(options("beta", 2));
+
+  static NodeOptions options(const std::string& name, std::uint8_t identity) {
+    NodeOptions out;
+    out.name = name;
+    out.identity_seed.fill(identity);
+    out.network.seed.fill(0x61);
+    Block<32> secret;
+    secret.fill(0x62);
+    out.network.secret = Secret32(secret);
+    out.directory = true;
+    return out;
+  }
+  bool connected() const {
+    return alpha.state_of(beta) == PeerState::connected &&
+           beta.state_of(alpha) == PeerState::connected;
+  }
+  void connect() {
+    alpha.start();
+    beta.start();
+    ASSERT_TRUE(lan.run_until([&] { return connected(); }, seconds(10)));
+    lan.run_for(seconds(5));
+  }
+  void round_trip(milliseconds rtt) { lan.latency = rtt / 2; }
+  static bool in(const IpAddress& ip, const char* prefix) {
+    return Cidr::parse(prefix)->contains(ip);
+  }
+
+  Duration spacing = milliseconds(10);
+
+  static bool is_probe(const Datagram& d) { return !d.bytes.empty() && d.bytes[0] == 0x43; }
+  static bool is_init(const Datagram& d) { return !d.bytes.empty() && d.bytes[0] == 0x40; }
+  std::size_t count(bool (*what)(const Datagram&)) const {
+    return static_cast<std::size_t>(std::count_if(lan.history.begin(), lan.history.end(), what));
+  }
+
+  // Packets each `spacing` for that long; the longest time without one arriving, of the directions
+  // that flow, less the spacing.
+  Duration longest_gap(Flow flow, Duration span) {
+    TimePoint heard_a = lan.time;
+    TimePoint heard_b = lan.time;
+    Duration gap{};
+    const auto look = [&](VirtualNode& node, TimePoint& heard) {
+      gap = std::max(gap, lan.time - heard);
+      if (node.delivered.empty()) return;
+      node.delivered.clear();
+      heard = lan.time;
+    };
+    alpha.delivered.clear();
+    beta.delivered.clear();
+    TimePoint next = lan.time;
+    for (const TimePoint end = lan.time + span; lan.time < end; lan.run_for(milliseconds(1))) {
+      if (flow != Flow::back) look(beta, heard_b);
+      if (flow != Flow::there) look(alpha, heard_a);
+      if (lan.time < next) continue;
+      next += spacing;
+      if (flow != Flow::back) alpha.send_inner(plain_packet(alpha, beta));
+      if (flow != Flow::there) beta.send_inner(plain_packet(beta, alpha));
+    }
+    return std::max(Duration{}, gap - spacing - lan.latency);
+  }
+  // The longest gap of a flow that runs before, during and after `event`, which must not cost a
+  // handshake.
+  template <typename Event>
+  Duration blackout(Flow flow, Event event) {
+    longest_gap(flow, seconds(12));
+    const auto inits = count(is_init);
+    event();
+    const Duration gap = longest_gap(flow, seconds(8));
+    EXPECT_EQ(count(is_init), inits) << "keys are alive: no handshake";
+    std::printf("  flow %-5s RTT %3lld ms: %lld ms\n", name_of(flow),
+                static_cast<long long>(2 * lan.latency / milliseconds(1)),
+                static_cast<long long>(gap / milliseconds(1)));
+    return gap;
+  }
+};
+
+constexpr Flow kFlows[] = {Flow::there, Flow::back, Flow::both};
+
+// ---- a NAT forgets us ----
+
+// alpha has a public address, beta is behind a NAT.
+struct Rebinding : Roaming {
+  std::unique_ptr<VirtualNat> nat;
+
+  Rebinding() {
+    alpha.address_ = IpAddress::v4({198, 51, 100, 1});
+    nat = std::make_unique<VirtualNat>(beta, outside(7));
+    lan.route = [this](Datagram& d) { return d.to.ip && nat->pass(d); };
+  }
+  static Endpoint outside(std::uint8_t host) {
+    return {IpAddress::v4({203, 0, 113, host}), static_cast<std::uint16_t>(20000 + host)};
+  }
+};
+
+TEST_F(Rebinding, IsFollowed) {
+  round_trip(milliseconds(20));
+  connect();
+  std::uint8_t host = 7;
+  for (const Flow flow : kFlows)
+    EXPECT_LE(blackout(flow, [&] { nat->rebind(outside(++host)); }), milliseconds(300));
+}
+
+TEST_F(Rebinding, IsFollowedOverALongWay) {
+  round_trip(milliseconds(100));
+  connect();
+  std::uint8_t host = 7;
+  for (const Flow flow : kFlows)
+    EXPECT_LE(blackout(flow, [&] { nat->rebind(outside(++host)); }), milliseconds(600));
+}
+
+TEST_F(Rebinding, IsFollowedUnderSlowFlows) {
+  round_trip(milliseconds(40));
+  connect();
+  std::uint8_t host = 7;
+  spacing = milliseconds(200);
+  for (const Flow flow : kFlows)
+    EXPECT_LE(blackout(flow, [&] { nat->rebind(outside(++host)); }), milliseconds(1500));
+}
+
+// ---- another address ----
+
+TEST_F(Roaming, AnotherAddressOnTheLanIsFollowed) {
+  round_trip(milliseconds(20));
+  connect();
+  std::uint8_t host = 70;
+  for (const Flow flow : kFlows)
+    EXPECT_LE(blackout(flow,
+                       [&] {
+                         beta.address_ = IpAddress::v4({10, 0, 0, ++host});
+                         beta.addresses_changed();
+                       }),
+              milliseconds(300));
+}
+
+// ---- two ways ----
+
+// Both have two LANs in common.
+struct TwoWays : Roaming {
+  bool first_is_cut = false;
+
+  TwoWays() {
+    alpha.more_addresses = {IpAddress::v4({10, 1, 0, 1})};
+    beta.more_addresses = {IpAddress::v4({10, 1, 0, 2})};
+    lan.route = [this](Datagram& d) { return !first_is_cut || in(d.from.ip, second()); };
+  }
+  const char* cut = "10.0.0.0/8";
+  // The way that is not in use.
+  const char* second() const {
+    return in(cut_local, "10.0.0.0/24") ? "10.1.0.0/24" : "10.0.0.0/24";
+  }
+  IpAddress cut_local;
+  void cut_the_best() {
+    cut_local = alpha.peer(beta)->path->local;
+    first_is_cut = true;
+  }
+};
+
+TEST_F(TwoWays, TheSecondTakesOverWhenTheFirstDiesSilently) {
+  round_trip(milliseconds(20));
+  connect();
+  for (const Flow flow : kFlows) {
+    EXPECT_LE(blackout(flow, [&] { cut_the_best(); }), milliseconds(300));
+    first_is_cut = false;
+    lan.run_for(minutes(3));
+    longest_gap(Flow::both, seconds(2));
+  }
+}
+
+TEST_F(TwoWays, TheSecondTakesOverWhenAnInterfaceGoes) {
+  round_trip(milliseconds(20));
+  connect();
+  for (const Flow flow : kFlows) {
+    const auto addresses = std::pair(beta.address_, beta.more_addresses);
+    EXPECT_LE(blackout(flow,
+                       [&] {
+                         cut_the_best();
+                         beta.address_ =
+                             in(beta.address_, second()) ? beta.address_ : beta.more_addresses[0];
+                         beta.more_addresses.clear();
+                         beta.addresses_changed();
+                       }),
+              milliseconds(200));
+    first_is_cut = false;
+    std::tie(beta.address_, beta.more_addresses) = addresses;
+    beta.addresses_changed();
+    lan.run_for(minutes(3));
+    longest_gap(Flow::both, seconds(2));
+  }
+}
+
+}  // namespace
+}  // namespace meshnode::test

@@ -1,0 +1,81 @@
+#include "sim/frame_watch.h"
+
+#include "sim/cheap_suite.h"
+#include "wire/control.h"
+#include "wire/data_frame.h"
+
+namespace meshnode::sim {
+namespace {
+
+thread_local FrameWatch* present = nullptr;
+
+}  // namespace
+
+class WatchedCipher final : public crypto::FrameCipher {
+ public:
+  WatchedCipher(std::unique_ptr<crypto::FrameCipher> cipher, const Secret32& key)
+      : cipher_(std::move(cipher)), key_id_(digest(key.view(), 0x6b6579)) {}
+
+  void seal(std::span<crypto::FrameJob> jobs) override {
+    if (key_ == nullptr) {
+      const auto [found, fresh] = present->keys_.try_emplace(key_id_);
+      key_ = &found->second;
+      if (fresh) key_->sealer = present->acting;
+    }
+    for (const crypto::FrameJob& job : jobs) present->sealing(*key_, job, tellings_);
+    cipher_->seal(jobs);
+  }
+  void open(std::span<crypto::FrameJob> jobs) override { cipher_->open(jobs); }
+
+ private:
+  std::unique_ptr<crypto::FrameCipher> cipher_;
+  std::uint64_t key_id_;
+  FrameWatch::Key* key_ = nullptr;  // set when it first seals
+  FrameWatch::Tellings tellings_;
+};
+
+FrameWatch::FrameWatch() {
+  present = this;
+}
+
+FrameWatch::~FrameWatch() {
+  present = nullptr;
+}
+
+std::unique_ptr<crypto::FrameCipher> FrameWatch::make_cheap(crypto::Cipher cipher,
+                                                            const Secret32& key) {
+  return std::make_unique<WatchedCipher>(make_cheap_cipher(cipher, key), key);
+}
+
+std::unique_ptr<crypto::FrameCipher> FrameWatch::make_real(crypto::Cipher cipher,
+                                                           const Secret32& key) {
+  return std::make_unique<WatchedCipher>(crypto::make_gnutls_cipher(cipher, key), key);
+}
+
+void FrameWatch::sealing(Key& key, const crypto::FrameJob& job, Tellings& tellings) {
+  if (key.sealer != acting)
+    complain("n" + std::to_string(acting) + " and n" + std::to_string(key.sealer) +
+             " seal under one key");
+  if (job.counter < key.next)
+    complain("counter " + std::to_string(job.counter) + " used twice under one key by n" +
+             std::to_string(acting));
+  key.next = std::max(key.next, job.counter + 1);
+  const ByteView text{job.frame + job.ad_size, job.text_size};
+  const auto header = wire::parse_frame_header({job.frame, job.ad_size + job.text_size + 16});
+  if (header && header->kind == wire::FrameKind::control) return note_control(text, tellings);
+  ++said_.packets;
+  said_.packet_bytes += text.size();
+}
+
+void FrameWatch::note_control(ByteView text, Tellings& tellings) {
+  said_.control_bytes += text.size();
+  const auto control = wire::parse_control(text);
+  if (!control) return;
+  const auto type = static_cast<std::size_t>(control->type);
+  if (type < std::size(said_.control)) ++said_.control[type];
+  if (!count_tellings || control->type != wire::ControlType::record) return;
+  if (++tellings[digest(control->body)] == kTellings)
+    complain("n" + std::to_string(acting) + " tells one neighbour the same record again and again");
+}
+
+}  // namespace meshnode::sim
