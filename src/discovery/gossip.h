@@ -44,7 +44,7 @@ class Gossip {
   static constexpr Duration kRound = seconds(60);
   static constexpr Duration kLongestRound = hours(1);  // each wakes an idle edge up
   // Announcements of each record: that many, this and up to half as much again apart.
-  static constexpr Duration kAnnounceEvery = milliseconds(400);
+  static constexpr Duration kAnnounceEvery = milliseconds(300);
   static constexpr unsigned kAnnouncements = 3;
   static constexpr std::size_t kMaxRecent = wire::kMaxDigest;
   // From a check that found something to the next one; longer and longer if it was in vain.

@@ -9,7 +9,7 @@ namespace {
 // An answer that takes longer is overdue.
 Duration patience(const PathQuality& quality) {
   const Duration rtt = quality.rtt > Duration{} ? quality.rtt : Duration(Silence::kUnknownRtt);
-  return std::max<Duration>(PathBook::kOverdueLeast, rtt * 3 / 2);
+  return std::clamp<Duration>(rtt * 3 / 2, PathBook::kOverdueLeast, PathBook::kOverdueMost);
 }
 
 }  // namespace
@@ -106,7 +106,8 @@ void PathBook::asked_on(TimePoint now, const Path& path, bool news) {
   const Duration lately = in_a_hurry(now) ? patience(best->quality) : kAskedPause;
   if (now - best->quality.last_heard < lately) return;
   next_asked_ = now + kAskedPause;
-  if (in_a_hurry(now)) surprised_until_ = now + kAskedPause;
+  surprised_until_ = now + kAskedPause;
+  doubted_until_ = now + kDoubt;
   ask(now, *best);
 }
 

@@ -19,10 +19,10 @@ namespace meshnode::discovery {
 //   confirmed    probed each keep-alive interval, which grows while answered; when a probe stays
 //                unanswered, each kRetry; lost after kLostAfter unanswered ones
 // In a hurry (the edge is in use, or there is reason to doubt it) a probe that is not answered
-// within max(kOverdueLeast, 1.5 × RTT) is overdue and repeated at once, then with pauses that
-// double up to kRetry; after kLostAfterHurry the path is lost. Long before that another path that
-// answers takes over: as soon as kSuspicious probes are overdue, or kSuspiciousSurprise where the
-// silence is a surprise, or one where the peer itself has turned to the other path
+// within 1.5 × RTT, from kOverdueLeast to kOverdueMost, is overdue and repeated at once, then with
+// pauses that double up to kRetry; after kLostAfterHurry the path is lost. Long before that another
+// path that answers takes over: as soon as kSuspicious probes are overdue, or kSuspiciousSurprise
+// where the silence is a surprise, or one where the peer itself has turned to the other path
 // (path_quality.h). Opening. Some routers take an unasked datagram for their own, and then give our
 // next datagram to that endpoint another port: who probes before the other side has sent something
 // spoils the way. So such a candidate is first opened (a datagram that gets past our own router and
@@ -59,6 +59,7 @@ class PathBook {
   // In a hurry.
   static constexpr Duration kDoubt = seconds(5);  // how long a reason to doubt lasts
   static constexpr Duration kOverdueLeast = milliseconds(60);
+  static constexpr Duration kOverdueMost = seconds(1);
   static constexpr unsigned kSuspicious = 3;
   static constexpr unsigned kSuspiciousSurprise = 2;
   static constexpr unsigned kLostAfterHurry = 5;

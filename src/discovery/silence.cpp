@@ -5,7 +5,8 @@
 namespace meshnode::discovery {
 
 Duration Silence::patience(Duration rtt, unsigned doublings) const {
-  const Duration least = std::max<Duration>(kLeast, 2 * (rtt > Duration{} ? rtt : kUnknownRtt));
+  const Duration least =
+      std::clamp<Duration>(2 * (rtt > Duration{} ? rtt : kUnknownRtt), kLeast, kLongest);
   return std::min<Duration>(least * (1 << doublings), std::max<Duration>(kMost, least));
 }
 
@@ -35,6 +36,7 @@ void Silence::heard(TimePoint now, Duration rtt, bool here, bool inner) {
   // What comes another way says nothing about ours.
   if (!here) return;
   last_heard_ = now;
+  listening_ = listening_ && inner;
   if (!waiting_since_) return;
   const bool in_time = !asked_ && now - *waiting_since_ <= patience(rtt, 0);
   prompt_ = in_time ? prompt_ + 1 : 0;
@@ -48,12 +50,12 @@ void Silence::answered() {
     doublings_ = std::min(doublings_ + 1, kDoublings);
     prompt_ = 0;
   }
-  asked_ = false;
+  asked_ = listening_ = false;
   waiting_since_.reset();
 }
 
 void Silence::moved() {
-  asked_ = false;
+  asked_ = listening_ = false;
   waiting_since_.reset();
   last_heard_.reset();
 }

@@ -1,7 +1,8 @@
 // When the silence of a peer means that the path may be dead. Pure; one for each edge, beside its
 // PathBook. It knows nothing of an edge that is not in use: probes keep that alive.
 //
-//   as a sender    Data went out and nothing came back. Patience begins at max(kLeast, 2 × RTT). It
+//   as a sender    Data went out and nothing came back. Patience begins at 2 × RTT, at least
+//   kLeast. It
 //                  doubles, up to kMost, each time that the path turns out to be alive: the flow
 //                  goes one way. kPrompt words of the peer in a row that came in time shorten it
 //                  again.
@@ -27,6 +28,7 @@ class Silence {
   static constexpr Duration kGrain = milliseconds(20);
   static constexpr Duration kLeast = milliseconds(100);
   static constexpr Duration kMost = milliseconds(800);
+  static constexpr Duration kLongest = seconds(2);  // whatever the RTT
   static constexpr unsigned kDoublings = 3;
   static constexpr unsigned kPrompt = 3;
   // A rhythm: that many frames, on average no further apart than kGap.

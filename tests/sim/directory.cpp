@@ -1,4 +1,5 @@
 #include "sim/directory.h"
+
 namespace meshnode::sim {
 namespace {
 

@@ -18,7 +18,7 @@ Nat make(NatRules rules) {
 }
 
 TEST(SimNat, MappingDependsOnWhatItSays) {
-  for (const auto [depends, for_a2, for_b] :
+  for (const auto& [depends, for_a2, for_b] :
        {std::tuple(Depends::nothing, true, true), std::tuple(Depends::address, true, false),
         std::tuple(Depends::address_and_port, false, false)}) {
     Nat nat = make({.mapping = depends, .ports = Ports::sequential});
@@ -31,7 +31,7 @@ TEST(SimNat, MappingDependsOnWhatItSays) {
 }
 
 TEST(SimNat, FilteringDependsOnWhatItSays) {
-  for (const auto [depends, from_a2, from_b] :
+  for (const auto& [depends, from_a2, from_b] :
        {std::tuple(Depends::nothing, true, true), std::tuple(Depends::address, true, false),
         std::tuple(Depends::address_and_port, false, false)}) {
     Nat nat = make({.filtering = depends});

@@ -195,7 +195,7 @@ TEST_F(PathChoice, APeerThatSpeaksElsewhereIsNotFollowedWhileWeAreAnswered) {
       if (p.same_remote(path(1))) ++asked;
       book.sent(now, p, ++number);
       // One in ten is lost.
-      if (number % 10 != 0) ASSERT_TRUE(book.answered(now, p, number));
+      if (number % 10 != 0) book.answered(now, p, number);
     }
     ASSERT_EQ(book.best(), path(1)) << i;
   }
