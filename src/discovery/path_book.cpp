@@ -93,6 +93,7 @@ void PathBook::confirm(TimePoint now, PathKind kind, const Path& path) {
   candidate->path.local = path.local;
   const bool measured = candidate->confirmed;
   mark_alive(now, *candidate);
+  if (candidate == best_candidate()) silence_.answered();
   if (!measured) candidate->next_probe = now;  // it has no RTT yet
   choose(now);
 }
@@ -107,7 +108,7 @@ void PathBook::asked_on(TimePoint now, const Path& path, bool news) {
   if (now - best->quality.last_heard < lately) return;
   next_asked_ = now + kAskedPause;
   surprised_until_ = now + kAskedPause;
-  doubted_until_ = now + kDoubt;
+  be_quick(now, kDoubt);
   ask(now, *best);
 }
 
@@ -118,8 +119,17 @@ void PathBook::turned_to(TimePoint now, Candidate& candidate) {
   candidate.quality.turned_here = now;
   Candidate* best = best_candidate();
   if (best == nullptr || best == &candidate) return;
-  doubted_until_ = now + kDoubt;
+  be_quick(now, kDoubt);
   ask(now, *best);
+}
+
+void PathBook::be_quick(TimePoint now, Duration span) {
+  const bool already = in_a_hurry(now);
+  doubted_until_ = std::max(doubted_until_, now + span);
+  if (already) return;
+  for (Candidate& candidate : candidates_)
+    if (candidate.unanswered > 0 && candidate.next_probe)
+      candidate.next_probe = std::min(*candidate.next_probe, std::max(now, candidate.overdue_at));
 }
 
 // Now, unless the answer to the last question may still come.
@@ -168,10 +178,9 @@ std::vector<Path> PathBook::due(TimePoint now) {
   std::vector<Path> out;
   const unsigned lost_after = in_a_hurry(now) ? kLostAfterHurry : kLostAfter;
   for (Candidate& candidate : candidates_) {
-    if (!candidate.confirmed) continue;
+    if (!candidate.confirmed || !candidate.next_probe || now < *candidate.next_probe) continue;
     count_overdue(now, candidate);
-    if (candidate.unanswered >= lost_after && candidate.next_probe && now >= *candidate.next_probe)
-      lose(now, candidate);
+    if (candidate.unanswered >= lost_after) lose(now, candidate);
   }
   choose(now);
   listen(now);
@@ -312,7 +321,7 @@ void PathBook::heard(TimePoint now, const Path& path, bool inner) {
   Candidate* candidate = find(path);
   if (candidate == nullptr) return;
   Candidate* best = best_candidate();
-  if (inner && !in_use(now)) keep_warm(now);
+  if (inner) used(now);
   if (best != nullptr) silence_.heard(now, best->quality.rtt, candidate == best, inner);
   turned_to(now, *candidate);
   if (candidate->confirmed) mark_alive(now, *candidate);
@@ -328,8 +337,13 @@ void PathBook::keep_warm(TimePoint now) {
   }
 }
 
-void PathBook::data_sent(TimePoint now) {
+void PathBook::used(TimePoint now) {
   if (!in_use(now)) keep_warm(now);
+  be_quick(now, {});
+}
+
+void PathBook::data_sent(TimePoint now) {
+  used(now);
   silence_.data_sent(now);
 }
 

@@ -159,6 +159,8 @@ class PathBook {
   void keep_warm(TimePoint now);
   void ask(TimePoint now, Candidate& candidate);
   void ask_warm(TimePoint now);
+  void used(TimePoint now);
+  void be_quick(TimePoint now, Duration span);
   void turned_to(TimePoint now, Candidate& candidate);
   void listen(TimePoint now);
   void count_overdue(TimePoint now, Candidate& candidate);

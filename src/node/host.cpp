@@ -24,7 +24,10 @@ constexpr int kTurns = 4;
 // Room for the largest frame of a peer with the largest MTU we allow.
 constexpr std::size_t kUdpSlot = 10 * 1024;
 constexpr Duration kTick = seconds(1);
+// The memory file is written that often at most, and more rarely where it is large: a big network
+// changes all the time, and nobody's disk is to be worn out by it.
 constexpr Duration kRememberEvery = seconds(10);
+constexpr std::size_t kMembersPerPause = 64;
 
 }  // namespace
 
@@ -384,8 +387,9 @@ void Host::remember(Now now) {
   next_memory_ = now.mono + kRememberEvery;
   const std::uint64_t version = core_->engine().memory_version();
   if (version == remembered_version_) return;
-  const auto stored =
-      state_->store_members({network_.secret.fingerprint(), core_->engine().memory(now)});
+  const auto members = core_->engine().memory(now);
+  next_memory_ += kRememberEvery * static_cast<int>(members.size() / kMembersPerPause);
+  const auto stored = state_->store_members({network_.secret.fingerprint(), members});
   if (stored) {
     remembered_version_ = version;
   } else if (!std::exchange(told_memory_failed_, true)) {

@@ -44,7 +44,8 @@ std::vector<HostPair> Calm::missing_edges(std::size_t most) const {
 
 std::size_t Calm::missing_records() const {
   std::size_t running = 0;
-  for (HostIndex i = 0; i < world_.size(); ++i) running += world_.host(i).awake() ? 1 : 0;
+  for (HostIndex i = 0; i < world_.size(); ++i)
+    if (world_.host(i).awake()) ++running;
   std::size_t missing = 0;
   for (HostIndex i = 0; i < world_.size(); ++i) {
     if (!world_.host(i).awake()) continue;

@@ -19,6 +19,7 @@ struct RunOptions {
   std::uint64_t seed = 1;
   bool cheap = true;
   std::function<void(const std::string& line)> progress;
+  std::function<void()> at_end;  // the world still stands
 };
 
 // What came of one run.
@@ -43,7 +44,7 @@ struct Outcome {
 // A run under way: what scenarios are made of.
 class Run {
  public:
-  explicit Run(const RunOptions& options);
+  Run(const RunOptions& options, const TownRules& town_rules);
 
   World world;
   Town town;

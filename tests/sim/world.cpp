@@ -215,19 +215,20 @@ void World::post(const Owner& sender, SegmentId segment, Datagram datagram, unsi
   bytes += datagram.bytes.size() + kHeaders;
   if (packets.shows(datagram.bytes))
     complain("a packet can be read on the line of " + sender.name(), {sender});
-  if (tap) tap(sender, datagram);
   const auto crossing = network.leave(now_, segment, datagram, hops, random);
   if (crossing.fate != Fate::delivered)
     return trace.datagram(now_, sender, {}, datagram.bytes, crossing.fate);
+  if (tap) tap(crossing.segment, datagram);
+  if (crossing.twice) inject(crossing.second_delay, crossing.segment, datagram);
+  inject(crossing.delay, crossing.segment, std::move(datagram));
+}
+
+void World::inject(Duration delay, SegmentId segment, Datagram datagram) {
   Event event;
   event.kind = Event::Kind::arrival;
-  event.segment = crossing.segment;
-  if (crossing.twice) {
-    event.datagram = datagram;
-    queue_.push(now_ + crossing.second_delay, event);
-  }
+  event.segment = segment;
   event.datagram = std::move(datagram);
-  queue_.push(now_ + crossing.delay, std::move(event));
+  queue_.push(now_ + delay, std::move(event));
 }
 
 void World::arrive(Event& event) {

@@ -76,8 +76,10 @@ class World {
             unsigned hops = Network::kFarEnough);
   void shout(HostIndex sender, SegmentId segment, const Endpoint& from, Bytes bytes);
   void wake(HostIndex who, TimePoint when);
-  // Sees all that leaves; for attackers on the way.
-  std::function<void(const Owner& sender, const Datagram&)> tap;
+  // Sees all that travels, as it looks in the segment where it arrives; for attackers on the way,
+  // who may put in what they like.
+  std::function<void(SegmentId segment, const Datagram&)> tap;
+  void inject(Duration delay, SegmentId segment, Datagram datagram);
 
   // ---- what is wrong ----
   void complain(std::string what, const std::vector<Owner>& concerned = {});

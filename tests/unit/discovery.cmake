@@ -7,6 +7,7 @@ mesh_test(unit_discovery LABEL unit
     discovery_candidates_test.cpp
     discovery_directory_keys_test.cpp
     discovery_directory_test.cpp
+    discovery_gossip_crowd_test.cpp
     discovery_gossip_test.cpp
     discovery_introductions_test.cpp
     discovery_own_record_test.cpp
@@ -20,6 +21,7 @@ mesh_test(unit_discovery LABEL unit
     discovery_reachability_test.cpp
     discovery_records_test.cpp
     discovery_servers_test.cpp
+    discovery_silence_test.cpp
     discovery_spoken_test.cpp
     discovery_stun_client_test.cpp
     discovery_stun_substitutes_test.cpp

@@ -328,9 +328,9 @@ TEST_F(PathBookMore, ThePeersQuestionOnASparePathMakesUsAskOnTheBest) {
   answers = [](const Path& p) { return p == path(2); };
   const TimePoint begin = now;
   book.asked_on(now, path(2));
-  run_for(milliseconds(600));
+  run_for(milliseconds(120));
   EXPECT_EQ(book.best(), path(2)) << "long before any data is missed";
-  EXPECT_THAT(probed(1, begin), ElementsAre(0, 0.5));
+  EXPECT_THAT(probed(1, begin), ElementsAre(0, 0.06, 0.12));
 }
 
 TEST_F(PathBookMore, QuestionsOnTheBestOrRightAfterAnAnswerChangeNothing) {

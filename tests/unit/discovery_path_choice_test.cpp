@@ -149,7 +149,7 @@ TEST_F(PathChoice, DataMovesAwayFromAPathThatStopsAnswering) {
   ASSERT_EQ(book.best(), path(1));
   for (unsigned probe = 1; probe <= PathBook::kSuspicious; ++probe) {
     book.sent(now, path(1), ++number);
-    now += PathBook::kOverdueLeast - milliseconds(1);
+    now += PathBook::kRetry - milliseconds(1);
     book.due(now);
     EXPECT_EQ(book.best(), path(1)) << "probe " << probe << " may still be answered";
     now += milliseconds(1);

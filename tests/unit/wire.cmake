@@ -4,6 +4,7 @@ mesh_test(unit_wire LABEL unit
     wire_control_test.cpp
     wire_data_frame_test.cpp
     wire_endpoint_test.cpp
+    wire_envelope_test.cpp
     wire_gossip_test.cpp
     wire_handshake_test.cpp
     wire_introduction_test.cpp
