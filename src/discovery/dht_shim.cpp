@@ -232,7 +232,9 @@ void DhtShim::note_named(const Endpoint& from, const Endpoint& named) {
   if (is_public(named.ip) || !is_public(from.ip)) unchecked_.insert(named);
 }
 
-// Invariant 3. Who says itself that it is a client needs nothing of this.
+// Invariant 3. Who says itself that it is a client needs nothing of this. OpenDHT takes a node that
+// it has met as a client for one as long as it stores anything for it; so at a member a stranger
+// gets another id there than the one that it has once it is a bootstrap.
 Bytes DhtShim::without_strangers(TimePoint now, const Endpoint& from, Address& address,
                                  Bytes datagram) {
   const auto message = wire::inspect_dht(datagram);
@@ -240,8 +242,10 @@ Bytes DhtShim::without_strangers(TimePoint now, const Endpoint& from, Address& a
   if (is_bootstrap(from) || message->client || message->kind == DhtMessage::Kind::value_part)
     return datagram;
   if (config_.role == Role::hub && unchecked_.size() < kMaxUnchecked) unchecked_.insert(from);
-  if (address.reachable_until > now) return datagram;
-  return wire::as_client(datagram, *message);
+  if (address.reachable_until > now || (is_member() && address.answered)) return datagram;
+  Bytes out = wire::as_client(datagram, *message);
+  if (is_member() && message->id) out[message->id.offset + message->id.size - 1] ^= 0xff;
+  return out;
 }
 
 std::optional<Drop> DhtShim::admit(TimePoint now, const Endpoint& from, Address& address,

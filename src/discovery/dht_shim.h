@@ -19,7 +19,8 @@
 //     OpenDHT asks no client anything: by serving it agrees to be named.
 //  3. To OpenDHT whoever is neither a bootstrap nor reachable is a client: else a hub full of
 //     strangers behind NATs would take them for closer to most keys than itself, and refuse to
-//     store (without telling).
+//     store (without telling). At a member it has another node id there than its own as long as it
+//     is one: OpenDHT does not unlearn that a node is a client, and it may become a bootstrap.
 //  4. OpenDHT gets at most one answer per request, and only from the address that was asked.
 //  5. Every table is bounded. Addresses without proof never push out those with it.
 //
@@ -59,7 +60,7 @@ class DhtShim {
   enum class Refusal : std::uint8_t { unreachable, again };
 
   static constexpr std::size_t kMaxAddresses = 4096;
-  static constexpr std::size_t kMaxBootstraps = 64;
+  static constexpr std::size_t kMaxBootstraps = 68;  // 64 named ones, 4 members that serve
   static constexpr std::size_t kMaxKeys = 1024;
   static constexpr std::size_t kMaxValuesPerKey = 64;
   static constexpr std::size_t kMaxValue = 1024;

@@ -121,7 +121,8 @@ void Directory::handle_timeout(Now now) {
   for (auto& [key, stored] : stored_) {
     if (now.mono < stored.next) continue;
     put(key, stored);
-    stored.next = now.mono + kRefresh;
+    stored.next = now.mono + (edges_ == 0 ? stored.pause : kRefresh);
+    stored.pause = std::min<Duration>(stored.pause * 2, kRefresh);
   }
 }
 

@@ -36,6 +36,8 @@ class Directory {
  public:
   static constexpr Duration kRefresh = minutes(8);
   static constexpr Duration kRepeat = milliseconds(300);
+  // Without any edge: the door may have been full. Twice as long each time, up to kRefresh.
+  static constexpr Duration kRefreshAlone = seconds(60);
   static constexpr Duration kPutAgainPause = seconds(2);
   // Who is not needed at the door any more stays this long: edges come and go.
   static constexpr Duration kLeaveAfter = seconds(60);
@@ -66,6 +68,7 @@ class Directory {
     DhtValueId id = 0;
     Bytes value;
     TimePoint next{};  // when it is put again
+    Duration pause = kRefreshAlone;
   };
   // Makes what is put and listened to equal to what should be.
   void settle(Now now);

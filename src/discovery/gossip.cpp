@@ -83,7 +83,7 @@ bool Gossip::answer(TimePoint now, PeerNumber to, ControlType type, Bytes body) 
 }
 
 Gossip::Answered Gossip::answer(TimePoint now, PeerNumber to, const RecordPtr& record) {
-  if (record != own_ && !book_.hands_out(now, record->id)) return Answered::not_handed_out;
+  if (record != own_ && !book_.hands_out(now, record->id, to)) return Answered::not_handed_out;
   return answer(now, to, ControlType::record, record->bytes) ? Answered::sent
                                                              : Answered::over_budget;
 }
@@ -107,12 +107,16 @@ void Gossip::settle(TimePoint now) {
   for (const RecordBook::News& news : book_.take_news(now)) {
     if (own_ && news.record->id == own_->id) continue;
     std::vector<PeerNumber> told{news.from, news.first_from};
-    for (const PeerNumber peer : draw(news.first ? kFanOutFirst : kFanOut, told, next_in_ring())) {
+    const std::size_t count = !news.first ? kFanOut : first_pushes_.take(now) ? kFanOutFirst : 0;
+    for (const PeerNumber peer : draw(count, told, next_in_ring())) {
       send(peer, ControlType::record, news.record->bytes);
       told.push_back(peer);
     }
     note_recent(now, news.record, std::move(told));
   }
+  // Somebody else may know more new ones, or vouch for those that we only heard of.
+  if (std::exchange(seen_members_, book_.members_version()) != book_.members_version())
+    note_difference(now);
 }
 
 void Gossip::note_recent(TimePoint now, RecordPtr record, std::vector<PeerNumber> told) {
@@ -151,21 +155,22 @@ void Gossip::announce(TimePoint now) {
 // What was asked for may have been lost, and perhaps it was not all.
 void Gossip::note_difference(TimePoint now) {
   round_ = kRound;
-  if (follow_up_) return;
-  const bool in_vain = followed_version_ == book_.version();
+  if (!follow_up_) follow_up_ = now + jittered(follow_up_pause_);
+}
+
+void Gossip::follow_up(TimePoint now) {
+  follow_up_.reset();
+  for (const PeerNumber peer : draw(1, {})) check(peer);
+  const bool in_vain = std::exchange(followed_version_, book_.version()) == book_.version();
   follow_up_pause_ = in_vain ? std::min<Duration>(follow_up_pause_ * 2, kRound) : kFollowUp;
-  followed_version_ = book_.version();
-  follow_up_ = now + jittered(follow_up_pause_);
+  if (!in_vain) note_difference(now);
 }
 
 void Gossip::handle_timeout(TimePoint now) {
   std::erase_if(asked_, [&](const auto& each) { return now - each.second >= kAskAgain; });
   run_checks(now);
   if (!recent_.empty() && now >= next_announcement_) announce(now);
-  if (follow_up_ && now >= *follow_up_) {
-    follow_up_.reset();
-    for (const PeerNumber peer : draw(1, {})) check(peer);
-  }
+  if (follow_up_ && now >= *follow_up_) follow_up(now);
   if (neighbours_.empty() || now < next_round_) return;
   next_round_ = now + jittered(round_ * 4 / 5);
   round_ = std::min<Duration>(round_ * 2, kLongestRound);
@@ -213,12 +218,13 @@ std::optional<SignedObject> Gossip::handle_object(TimePoint now, PeerNumber from
   const NodeId signer = crypto::node_id(parsed->envelope.signer);
   if ((own_ && signer == own_->id) || !objects_.is_news(signer, parsed->envelope))
     return std::nullopt;
-  if (!book_.stands_by(signer)) return refuse(Drop::unsolicited);
+  if (!book_.find(signer)) return refuse(Drop::unsolicited);
   auto object = objects_.take(now, signer, *parsed, body, drops);
   // An old one that comes after what it was followed by goes no further.
   if (!object || !book_.say_gone(signer, *boot, object->sequence)) return std::nullopt;
-  for (const PeerNumber peer : draw(kFanOut, {from}, next_in_ring()))
-    send(peer, ControlType::object, object->bytes);
+  if (book_.stands_by(signer))
+    for (const PeerNumber peer : draw(kFanOut, {from}, next_in_ring()))
+      send(peer, ControlType::object, object->bytes);
   return object;
 }
 

@@ -10,7 +10,7 @@
 //                        Who knows the same stays silent, else both narrow the ranges down to
 //                        digests of at most kMaxDigest records
 //   a digest             the other sends what it knows better, and wants what it does not know;
-//                        what came of it is checked with one drawn by lot
+//                        what came of it is checked with one drawn by lot, as are new members
 //
 // Handed out are our own record and those of members that the book stands by (record_book.h).
 // A send may get lost at any time: the next check repairs it. Who asks for much is bounded by
@@ -38,8 +38,11 @@ namespace meshnode::discovery {
 class Gossip {
  public:
   static constexpr std::size_t kFanOut = 5;
-  // For the first record of a member: it has to convince others twice before they go on.
+  // For the first record of a member: each of the others has to hear of it twice. Where many come
+  // at once, announcements and checks tell them for less.
   static constexpr std::size_t kFanOutFirst = 12;
+  static constexpr double kFirstPerSecond = 1;
+  static constexpr double kFirstBurst = 8;
   // From round to round twice as long while nothing is new; each drawn within a quarter around it.
   static constexpr Duration kRound = seconds(60);
   static constexpr Duration kLongestRound = hours(1);  // each wakes an idle edge up
@@ -47,7 +50,8 @@ class Gossip {
   static constexpr Duration kAnnounceEvery = milliseconds(300);
   static constexpr unsigned kAnnouncements = 3;
   static constexpr std::size_t kMaxRecent = wire::kMaxDigest;
-  // From a check that found something to the next one; longer and longer if it was in vain.
+  // From a check that found something to the next one, until one is in vain; longer and longer
+  // while what was found never comes.
   static constexpr Duration kFollowUp = milliseconds(500);
   // Between checks of new edges: the first one tells most of what the others would.
   static constexpr Duration kCheckPause = milliseconds(200);
@@ -107,6 +111,7 @@ class Gossip {
   void note_recent(TimePoint now, RecordPtr record, std::vector<PeerNumber> told);
   void announce(TimePoint now);
   void note_difference(TimePoint now);
+  void follow_up(TimePoint now);
   Duration jittered(Duration least);
   // Up to `count` by lot, `wanted` among them.
   std::vector<PeerNumber> draw(std::size_t count, const std::vector<PeerNumber>& but,
@@ -144,6 +149,8 @@ class Gossip {
   TimePoint next_announcement_{};
   std::optional<TimePoint> follow_up_;
   Duration follow_up_pause_ = kFollowUp;
+  TokenBucket first_pushes_{kFirstPerSecond, kFirstBurst};
+  std::uint64_t seen_members_ = 0;
   std::uint64_t followed_version_ = 0;  // the book's, at the last one
   std::map<wire::ShortId, TimePoint> asked_;
   std::deque<Send> sends_;

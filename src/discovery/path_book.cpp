@@ -196,14 +196,15 @@ std::vector<Path> PathBook::due(TimePoint now) {
 // What silenced one path may have silenced all: ask them together, not one after the other.
 void PathBook::count_overdue(TimePoint now, Candidate& candidate) {
   if (candidate.quality.overdue == candidate.unanswered || now < candidate.overdue_at) return;
-  const bool first = candidate.quality.overdue == 0;
+  const unsigned few = surprised(now) ? 1 : 2;
+  const bool were_few = candidate.quality.overdue < few;
   const bool was_suspicious = candidate.quality.suspicious;
   candidate.quality.overdue = candidate.unanswered;
   candidate.quality.suspicious =
       candidate.address_gone ||
       candidate.unanswered >= (surprised(now) ? kSuspiciousSurprise : kSuspicious);
   if (!best_ || !candidate.path.same_remote(*best_) || !in_a_hurry(now)) return;
-  if (first) ask_warm(now);
+  if (were_few && candidate.unanswered >= few) ask_warm(now);
   if (was_suspicious || !candidate.quality.suspicious) return;
   for (Candidate& other : candidates_) {
     if (other.confirmed) continue;
@@ -391,10 +392,14 @@ void PathBook::choose(TimePoint now) {
   Candidate* current = best_ ? find(*best_) : nullptr;
   if (current != nullptr && !current->confirmed) current = nullptr;
   Candidate* const before = current;
-  for (Candidate& candidate : candidates_) {
-    if (!candidate.confirmed || &candidate == current) continue;
-    if (current == nullptr || better(candidate.quality, current->quality)) current = &candidate;
-  }
+  // Rather to one without a question that should have been answered: what silenced the present one
+  // may have silenced others.
+  for (const bool any : {false, true})
+    for (Candidate& candidate : candidates_) {
+      if (!candidate.confirmed || &candidate == current) continue;
+      if (!any && candidate.quality.overdue > 0) continue;
+      if (current == nullptr || better(candidate.quality, current->quality)) current = &candidate;
+    }
   best_ = current == nullptr ? std::nullopt : std::optional<Path>(current->path);
   if (current == before) return;
   silence_.moved();

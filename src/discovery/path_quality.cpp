@@ -20,6 +20,9 @@ bool better(const PathQuality& candidate, const PathQuality& current) {
   if (moved_to(candidate, current)) return true;
   if (moved_to(current, candidate)) return false;
 
+  // Nobody leaves a path that answers better.
+  if (candidate.overdue > current.overdue) return false;
+
   // The local network is faster and cheaper than any way around, whatever a single RTT says.
   if (candidate.kind != current.kind) return candidate.kind == PathKind::lan;
 

@@ -104,7 +104,7 @@ void RecordBook::vouch(const NodeId& id, Entry& entry, PeerNumber by) {
   --heard_;
   ++vouched_;
   ++version_;
-  waiting_.push_back(id);
+  waiting_.push_back({wire::short_id(id), by});
 }
 
 void RecordBook::admit(Entry& entry, PeerNumber from) {
@@ -113,27 +113,33 @@ void RecordBook::admit(Entry& entry, PeerNumber from) {
       {.record = entry.record, .from = from, .first_from = entry.voucher, .first = true});
 }
 
+RecordBook::Entries::iterator RecordBook::find_waiting(wire::ShortId id) {
+  for (auto it = entries_.lower_bound(first_of(id));
+       it != entries_.end() && wire::short_id(it->first) == id; ++it)
+    if (it->second.standing == Standing::vouched && !it->second.admitted) return it;
+  return entries_.end();
+}
+
 void RecordBook::admit_waiting(TimePoint now) {
   while (!waiting_.empty()) {
-    const auto next = entries_.find(waiting_.front());
-    if (next != entries_.end() && !next->second.admitted &&
-        next->second.standing == Standing::vouched) {
+    const auto next = find_waiting(waiting_.front().id);
+    if (next != entries_.end()) {
       if (!admissions_.take(now)) {
         next_admission_ = now + kAdmitAgain;
         return;
       }
-      admit(next->second, kNoPeer);
+      admit(next->second, waiting_.front().by);
     }
     waiting_.pop_front();
   }
 }
 
-bool RecordBook::hands_out(TimePoint now, const NodeId& id) {
+bool RecordBook::hands_out(TimePoint now, const NodeId& id, PeerNumber to) {
   const auto known = entries_.find(id);
   if (known == entries_.end() || known->second.standing == Standing::heard) return false;
   if (!known->second.admitted) {
     if (!admissions_.take(now)) return false;
-    admit(known->second, kNoPeer);
+    admit(known->second, to);
   }
   return true;
 }

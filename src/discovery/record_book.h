@@ -71,8 +71,8 @@ class RecordBook {
   bool proven(const NodeId& id) const;
   // Vouched or proven.
   bool stands_by(const NodeId& id) const;
-  // Its record may be handed out: it is proven, or vouched and admitted (now, if need be).
-  bool hands_out(TimePoint now, const NodeId& id);
+  // Its record may go to this neighbour: it is proven, or vouched and admitted (now, if need be).
+  bool hands_out(TimePoint now, const NodeId& id, PeerNumber to);
   // It said so, and nothing newer came since.
   bool gone(const NodeId& id) const;
   RecordPtr find(const NodeId& id) const;
@@ -129,6 +129,7 @@ class RecordBook {
   std::variant<RecordPtr, Refusal> accept(TimePoint now, RecordPtr record, PeerNumber from);
   Entry* add(TimePoint now, const NodeId& id);
   void vouch(const NodeId& id, Entry& entry, PeerNumber by);
+  Entries::iterator find_waiting(wire::ShortId id);
   void admit_waiting(TimePoint now);
   void admit(Entry& entry, PeerNumber from);
   void note_return(const SignedRecord& record);
@@ -146,8 +147,12 @@ class RecordBook {
   std::uint64_t version_ = 0;
   TokenBucket checks_{kChecksPerSecond, kChecksBurst};
   TokenBucket admissions_{kAdmissionsPerSecond, kAdmissionsBurst};
-  // Vouched members that wait for admission; may name some that are not there any more.
-  std::deque<NodeId> waiting_;
+  // Vouched members that wait for admission; perhaps some that do not any more.
+  struct Waiting {
+    wire::ShortId id = 0;
+    PeerNumber by = kNoPeer;  // the second that vouched
+  };
+  std::deque<Waiting> waiting_;
   TimePoint next_admission_{};
   TimePoint next_sweep_{};
   std::vector<News> news_;

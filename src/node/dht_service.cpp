@@ -11,7 +11,10 @@ namespace meshnode::node {
 namespace {
 
 constexpr Duration kLook = seconds(5);
+// After a put that failed everything is put again, with growing pauses: a member that serves and
+// knows no other node reaches none, but stores what is put, and tells all who listen there.
 constexpr Duration kPutAgain = seconds(30);
+constexpr Duration kPutAgainMost = minutes(8);
 // A hub that speaks STUN has told about our NAT by then.
 constexpr Duration kNatPatience = seconds(1);
 
@@ -294,16 +297,25 @@ void DhtService::tick(Now now) {
   tell_serving(now);
   tell_first_hub(now);
   tell_hubs(now);
-  if (put_failed_ && now.mono >= next_put_again_) {
-    put_failed_ = false;
-    next_put_again_ = now.mono + kPutAgain;
-    core_.store_lost(now);
-  }
+  put_again(now);
   if (now.mono < next_look_) return;
   next_look_ = now.mono + kLook;
   port_->stats([this](const dht::Stats& stats) { good_nodes_ = stats.v4.good + stats.v6.good; });
   // Only where nobody tells better.
   if (nat_ == wire::NatMapping::unknown) core_.echoed(now, port_->echoed_addresses());
+}
+
+void DhtService::put_again(Now now) {
+  if (!put_failed_) {
+    // It went well the last time.
+    if (now.mono >= next_put_again_ + kPutAgain) put_again_ = kPutAgain;
+    return;
+  }
+  if (now.mono < next_put_again_) return;
+  put_failed_ = false;
+  next_put_again_ = now.mono + put_again_;
+  put_again_ = std::min(put_again_ * 2, kPutAgainMost);
+  core_.store_lost(now);
 }
 
 void DhtService::tell_first_hub(Now now) {

@@ -70,6 +70,7 @@ class DhtService {
   void note_reached(TimePoint now, const Path& path);
   void tell_serving(Now now);
   void tell_hubs(Now now);
+  void put_again(Now now);
   void tell_first_hub(Now now);
 
   void put(const discovery::DhtPut& request);
@@ -101,6 +102,7 @@ class DhtService {
   std::map<HostPort, bool> told_up_;
   bool put_failed_ = false;
   TimePoint next_put_again_{};
+  Duration put_again_ = seconds(30);  // the pause after that
   unsigned good_nodes_ = 0;
   TimePoint next_look_{};
   DropCounters drops_;

@@ -274,6 +274,7 @@ void Engine::service(Now now, Peer& peer) {
   peer.paths.set_kept(now.mono, is_kept(peer, now.mono));
   send_probes(now, peer);
   publish_path(now.mono, peer);
+  knock(now, peer);
   if (peer.attempt) drive_attempt(now, peer);
   if (!peer.attempt && wants_handshake(peer, now.mono)) begin_attempt(now, peer, std::nullopt);
   announce(now.mono, peer);
@@ -426,6 +427,7 @@ std::optional<TimePoint> Engine::deadline_of(const Peer& peer) const {
   consider(peer.paths.next_deadline());
   consider(peer.next_lookup);
   consider(peer.next_introduction);
+  if (!peer.attempt) consider(peer.next_knock);
   if (peer.attempt) consider(peer.attempt->next_send);
   if (!peer.staging.empty()) consider(peer.staging.deadline());
   for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);

@@ -233,6 +233,8 @@ class Engine {
   std::optional<TimePoint> rekey_time(const Peer& peer, TimePoint now) const;
   void begin_attempt(Now now, Peer& peer, std::optional<Block<16>> challenge_answer);
   void drive_attempt(Now now, Peer& peer);
+  void knock(Now now, Peer& peer);
+  bool may_knock(const Peer& peer) const;
   void fail_attempt(Now now, Peer& peer);
   void handle_init(Now now, const Path& path, ByteView datagram);
   void answer_init(Now now, const Path& path, OpenedInit&& init);
@@ -274,6 +276,7 @@ class Engine {
   std::optional<TimePoint> record_due_;  // when our own record is to be looked at
   std::optional<NatKnown> nat_told_;
   bool surroundings_changed_ = false;
+  std::size_t edges_ = 0;  // with a path, proven; as of the last tell_surroundings()
   bool serves_ = false;
   discovery::Serving serving_;
   std::vector<IpAddress> served_before_;  // in an earlier start

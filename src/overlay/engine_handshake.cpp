@@ -18,6 +18,11 @@ constexpr Duration kGlare = seconds(1);
 constexpr Duration kPoliteness = milliseconds(100);
 constexpr Duration kLongestAttemptPause = seconds(60);
 constexpr Duration kChallengeInterval = seconds(1);
+constexpr Duration kFirstKnock = seconds(2);
+constexpr Duration kLongestKnockPause = minutes(10);
+constexpr Duration kKnockPatience = seconds(2);
+// A first message is that many times as large as a probe.
+constexpr int kKnockCost = 6;
 
 }  // namespace
 
@@ -79,6 +84,40 @@ void Engine::drive_attempt(Now now, Peer& peer) {
   if (peer.paths.best()) attempt.path = *peer.paths.best();
   emit(SendMessage{attempt.path, attempt.machine.message()});
   attempt.next_send = now.mono + kResend[attempt.sends++];
+}
+
+// Probes are keyed per pair: whoever does not have our record drops them. It may be full at the
+// door where it would have heard of us, and without edges nobody introduces us. But a first message
+// tells who we are, and if anybody can reach it there, so can we.
+void Engine::knock(Now now, Peer& peer) {
+  if (peer.attempt && peer.attempt->knock &&
+      (peer.paths.best() || now.mono >= peer.attempt->next_send))
+    drop_attempt(peer);
+  if (!may_knock(peer)) return peer.next_knock.reset();
+  if (!peer.next_knock) {
+    peer.knock_pause = kFirstKnock;
+    peer.next_knock = now.mono + kFirstKnock;
+  }
+  if (now.mono < *peer.next_knock || peer.attempt) return;
+  peer.knock_pause = std::min<Duration>(peer.knock_pause * 2, kLongestKnockPause);
+  peer.next_knock = now.mono + peer.knock_pause;
+  const Path path = peer.suggested[peer.knocks++ % peer.suggested.size()].path;
+  for (int i = 0; i < kKnockCost; ++i)
+    if (!probe_budget_.take(now.mono, path.remote.ip)) return;
+  const HandshakeFresh fresh{
+      .index = fresh_index(), .number = numbers_.next(), .observed = path.remote};
+  auto machine = Initiator::begin(self_, fresh, random_.secret<32>(), peer.static_key,
+                                  peer.record->record.boot);
+  if (!machine) return;
+  attempts_[fresh.index] = peer.number;
+  peer.attempt = Attempt{std::move(*machine), now.mono, now.mono + kKnockPatience, path, 1, true};
+  emit(SendMessage{path, peer.attempt->machine.message()});
+}
+
+// Only where we are lonely; with edges there are introductions.
+bool Engine::may_knock(const Peer& peer) const {
+  return directory_ && edges_ < discovery::Directory::kEnoughEdges && !peer.paths.best() &&
+         !peer.said_goodbye && peer.record && !peer.suggested.empty();
 }
 
 void Engine::fail_attempt(Now now, Peer& peer) {

@@ -349,15 +349,15 @@ void Engine::tell_surroundings(Now now) {
   surroundings_changed_ = false;
   if (!directory_) return;
   look_at_servers_at(now.mono + kSettle);
-  std::size_t edges = 0;
+  edges_ = 0;
   for (const auto& [number, peer] : std::as_const(roster_).all())
-    if (peer.proven && peer.paths.best()) ++edges;
+    if (peer.proven && peer.paths.best()) ++edges_;
   // All that we stand by, not only those whom we met: else each would know other landmarks.
   std::vector<NodeId> members;
   book_.each(false, [&](const discovery::RecordPtr& record) {
     if (book_.stands_by(record->id)) members.push_back(record->id);
   });
-  directory_->set_surroundings(now, edges, std::move(members));
+  directory_->set_surroundings(now, edges_, std::move(members));
 }
 
 }  // namespace meshnode::overlay

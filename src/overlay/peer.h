@@ -43,6 +43,7 @@ struct Attempt {
   TimePoint next_send{};
   Path path;
   unsigned sends = 0;
+  bool knock = false;  // to somebody who may not know us, without a confirmed path
 };
 
 struct Peer {
@@ -76,6 +77,9 @@ struct Peer {
   std::optional<TimePoint> next_introduction;
   Duration introduction_pause{};
   std::size_t introducers_asked = 0;
+  std::optional<TimePoint> next_knock;
+  Duration knock_pause{};
+  std::size_t knocks = 0;
   TimePoint invited{};   // when it last had itself introduced to us, or we wanted it for a packet
   TimePoint asked_us{};  // its last probe
   std::optional<Path> published_path;

@@ -3,10 +3,13 @@
 //
 //   0  a digest: length (2), the body          1  a want: length (2), the body
 //   2  an honest digest: lower and upper (a byte each, the first ones of the ids), then which of
-//   the
-//      six it names (a bit each), then the sequence of each one
+//      the six it names (a bit each), then the sequence of each one
 //   3  its edge comes up, we begin     6  the same, it begins     4  its edge goes down
 //   5  time passes: seconds (1)
+//   7  a summary: length (2), the body
+//   8  a summary of one range: lower and upper (as in 2), count (1), sum (1)
+//   9  an object: length (2), the body
+//  10  one that a member signed: whose (1), kind (1), sequence (1), length (1), its body
 #include "discovery/gossip.h"
 
 #include <set>
@@ -29,7 +32,7 @@ constexpr std::uint64_t kKnown = 6;
 constexpr std::uint64_t kSequence = 100;
 constexpr int kSteps = 64;
 
-// Everybody's records; the first kProven are passed on.
+// Everybody's records.
 const std::vector<RecordPtr>& records() {
   static const std::vector<RecordPtr> all = [] {
     std::vector<RecordPtr> out;
@@ -44,6 +47,7 @@ const discovery::RecordBook& book() {
     discovery::RecordBook out(test::kNetworkId, crypto::real_suite());
     for (const RecordPtr& record : records()) (void)out.offer(TimePoint{hours(1)}, record->bytes);
     for (std::uint64_t i = 0; i < kProven; ++i) out.prove(records()[i]->id);
+    (void)out.take_news(TimePoint{hours(1)});
     return out;
   }();
   return all;
@@ -54,35 +58,13 @@ const RecordPtr& own() {
   return record;
 }
 
+// We know it, whoever else does.
 bool is_current(const Digest::Entry& entry) {
   const auto is_it = [&](const RecordPtr& record) {
     return wire::short_id(record->id) == entry.id;
   };
-  const auto end = records().begin() + kProven;
   return entry.sequence <= kSequence &&
-         (is_it(own()) || std::any_of(records().begin(), end, is_it));
-}
-
-bool is_passed_on(ByteView bytes) {
-  for (std::uint64_t i = 0; i < kProven; ++i)
-    if (same(records()[i]->bytes, bytes)) return true;
-  return same(own()->bytes, bytes);
-}
-
-void canonical(ByteView body) {
-  if (const auto digest = wire::parse_digest(body)) {
-    MESH_ASSERT(digest->entries.size() <= wire::kMaxDigest && digest->lower <= digest->upper);
-    MESH_ASSERT(same(wire::encode_digest(*digest), body));
-    for (std::size_t i = 0; i < digest->entries.size(); ++i) {
-      const ShortId id = digest->entries[i].id;
-      MESH_ASSERT(digest->lower <= id && id <= digest->upper);
-      MESH_ASSERT(i == 0 || digest->entries[i - 1].id < id);
-    }
-  }
-  if (const auto want = wire::parse_want(body)) {
-    MESH_ASSERT(!want->empty() && want->size() <= wire::kMaxDigest);
-    MESH_ASSERT(same(wire::encode_want(*want), body));
-  }
+         (is_it(own()) || std::any_of(records().begin(), records().end(), is_it));
 }
 
 class Run {
@@ -90,9 +72,9 @@ class Run {
   Run() { gossip_.set_own(own()); }
 
   void up(PeerNumber who, Gossip::Begin begin) {
-    gossip_.edge_up(now_, who, begin);
+    gossip_.edge_up(now_, who, test::Member(100 + static_cast<std::uint64_t>(who)).id, begin);
     if (neighbours_.insert(who).second) unheard_.insert(who);
-    MESH_ASSERT((collect() > 0) == (begin == Gossip::Begin::we));
+    collect();
   }
   void down(PeerNumber who) {
     gossip_.edge_down(who);
@@ -100,60 +82,100 @@ class Run {
     unheard_.erase(who);
   }
   void digest(PeerNumber from, ByteView body) {
-    canonical(body);
     gossip_.handle_digest(now_, from, exact(body), drops_);
     const auto parsed = wire::parse_digest(body);
     const bool first = unheard_.erase(from) == 1;
-    const std::size_t sent = collect(from, parsed);
+    const Sent sent = collect(parsed, from);
     // Later ones meet the limits.
-    if (first && parsed) MESH_ASSERT(sent == lacking(*parsed) + (wants_any(*parsed) ? 1 : 0));
+    if (first && parsed)
+      MESH_ASSERT(sent.records == lacking(*parsed) && sent.wants <= (wants_any(*parsed) ? 1 : 0));
+    MESH_ASSERT(sent.total <= wire::kMaxDigest + kKnown + 2);
   }
   void want(PeerNumber from, ByteView body) {
-    canonical(body);
     unheard_.erase(from);
     gossip_.handle_want(now_, from, exact(body), drops_);
-    collect(from);
+    MESH_ASSERT(collect({}, from).total <= wire::kMaxDigest);
+  }
+  // Each range is answered once.
+  void summary(PeerNumber from, ByteView body) {
+    const auto parsed = wire::parse_summary(body);
+    gossip_.handle_summary(now_, from, exact(body), drops_);
+    const Sent sent = collect({}, from);
+    MESH_ASSERT(sent.total <= (parsed ? parsed->ranges.size() : 0));
+    MESH_ASSERT(sent.records == 0 && sent.wants == 0);
+    unheard_.erase(from);
+  }
+  void object(PeerNumber from, ByteView body, bool genuine) {
+    const auto taken = gossip_.handle_object(now_, from, exact(body), drops_);
+    MESH_ASSERT(!taken || (genuine && neighbours_.contains(from) && book_.gone(taken->signer)));
+    unheard_.erase(from);
+    const Sent sent = collect();
+    MESH_ASSERT(sent.total <= (taken ? Gossip::kFanOut : 0));
   }
   void pass(Duration time) {
     now_ += time;
+    book_.handle_timeout(now_);
     gossip_.handle_timeout(now_);
     collect();
     const auto next = gossip_.next_deadline();
-    MESH_ASSERT(next.has_value() == !neighbours_.empty() && (!next || *next > now_));
+    MESH_ASSERT(!next || *next > now_);
+    MESH_ASSERT(next || neighbours_.empty());
   }
 
  private:
-  // Only to neighbours (if `to` is given, to it alone), only what may be passed on, only wants of
-  // what the digest named as newer.
-  std::size_t collect(std::optional<PeerNumber> to = {}, const std::optional<Digest>& digest = {}) {
-    std::size_t sent = 0;
-    while (const auto out = gossip_.poll()) {
-      MESH_ASSERT(neighbours_.contains(out->to) && (!to || *to == out->to));
-      MESH_ASSERT(++sent <= wire::kMaxDigest + kKnown + 1);
-      if (out->type == ControlType::record) {
-        MESH_ASSERT(to && is_passed_on(out->body));
-      } else if (out->type == ControlType::digest) {
-        MESH_ASSERT(!to && wire::parse_digest(out->body));
-      } else {
-        MESH_ASSERT(out->type == ControlType::want && digest);
-        check_want(out->body, *digest);
+  struct Sent {
+    std::size_t total = 0;
+    std::size_t records = 0;  // to the one who is answered
+    std::size_t wants = 0;
+  };
+  // Only to neighbours, only what we stand by, only wants of what the digest named as newer.
+  Sent collect(const std::optional<Digest>& digest = {}, PeerNumber to = kNoPeer) {
+    Sent sent;
+    while (const auto out = gossip_.poll(now_)) {
+      MESH_ASSERT(neighbours_.contains(out->to));
+      ++sent.total;
+      switch (out->type) {
+        case ControlType::record:
+          check_record(out->body);
+          if (out->to == to) ++sent.records;
+          break;
+        case ControlType::digest:
+          MESH_ASSERT(wire::parse_digest(out->body));
+          break;
+        case ControlType::summary:
+          MESH_ASSERT(wire::parse_summary(out->body));
+          break;
+        case ControlType::object:
+          MESH_ASSERT(wire::parse_object(out->body));
+          break;
+        default:
+          MESH_ASSERT(out->type == ControlType::want && digest && out->to == to);
+          check_want(out->body, *digest);
+          ++sent.wants;
       }
     }
     return sent;
   }
-  // How many that we pass on it names older, or not at all where it should.
-  static std::size_t lacking(const Digest& digest) {
+  void check_record(ByteView bytes) const {
+    const bool stand_by =
+        std::any_of(records().begin(), records().end(), [&](const RecordPtr& record) {
+          return same(record->bytes, bytes) && book_.stands_by(record->id);
+        });
+    MESH_ASSERT(stand_by || same(own()->bytes, bytes));
+  }
+  // How many that we stand by it names older, or not at all where it should.
+  std::size_t lacking(const Digest& digest) const {
     const auto lacks = [&](const RecordPtr& record) {
       const ShortId id = wire::short_id(record->id);
-      if (id < digest.lower || id > digest.upper) return false;
-      return std::none_of(digest.entries.begin(), digest.entries.end(),
-                          [&](const Digest::Entry& entry) {
-                            return entry.id == id && entry.sequence >= kSequence;
-                          });
+      const auto named = std::find_if(digest.entries.begin(), digest.entries.end(),
+                                      [&](const Digest::Entry& entry) { return entry.id == id; });
+      if (named != digest.entries.end()) return named->sequence < kSequence;
+      return digest.lower <= id && id <= digest.upper;
     };
-    const auto end = records().begin() + kProven;
-    return static_cast<std::size_t>(std::count_if(records().begin(), end, lacks)) +
-           (lacks(own()) ? 1 : 0);
+    std::size_t out = lacks(own()) ? 1 : 0;
+    for (const RecordPtr& record : records())
+      if (book_.stands_by(record->id) && lacks(record)) ++out;
+    return out;
   }
   static bool wants_any(const Digest& digest) {
     return std::any_of(digest.entries.begin(), digest.entries.end(),
@@ -169,17 +191,25 @@ class Run {
   }
 
   test::SeededRandom random_{1};
-  Gossip gossip_{book(), random_};
+  discovery::RecordBook book_ = book();
+  Gossip gossip_{book_, {test::kNetworkId, crypto::real_suite()}, random_};
   TimePoint now_{hours(2)};
   DropCounters drops_;
   std::set<PeerNumber> neighbours_;
   std::set<PeerNumber> unheard_;
 };
 
+ShortId lower_of(Script& script) {
+  return ShortId{script.u8()} << 56;
+}
+ShortId upper_of(Script& script) {
+  return ShortId{script.u8()} << 56 | (~ShortId{0} >> 8);
+}
+
 Bytes honest_digest(Script& script) {
   Digest digest;
-  digest.lower = ShortId{script.u8()} << 56;
-  digest.upper = ShortId{script.u8()} << 56 | (~ShortId{0} >> 8);
+  digest.lower = lower_of(script);
+  digest.upper = upper_of(script);
   const std::uint8_t named = script.u8();
   for (std::size_t i = 0; i < kKnown; ++i) {
     const ShortId id = wire::short_id(records()[i]->id);
@@ -188,6 +218,25 @@ Bytes honest_digest(Script& script) {
   }
   std::sort(digest.entries.begin(), digest.entries.end());
   return wire::encode_digest(digest);
+}
+
+Bytes one_range(Script& script) {
+  wire::Summary::Range range;
+  range.lower = lower_of(script);
+  range.upper = upper_of(script);
+  range.count = script.u8();
+  range.sum = script.u8();
+  return wire::encode_summary({.salt = 1, .ranges = {range}});
+}
+
+Bytes signed_object(Script& script) {
+  const test::Member member(script.u8() % (kKnown + 2));
+  const auto kind = static_cast<wire::ObjectKind>(script.u8());
+  const std::uint64_t sequence = script.u8();
+  const ByteView body = script.bytes(script.u8());
+  return discovery::sign_object(kind, sequence, body, member.seed, test::kNetworkId,
+                                crypto::real_suite())
+      .bytes;
 }
 
 }  // namespace
@@ -199,7 +248,7 @@ void one_input(ByteView input) {
   for (int step = 0; step < kSteps && !script.over(); ++step) {
     const std::uint8_t what = script.u8();
     const PeerNumber who{static_cast<std::uint32_t>(what / 16 % 4)};
-    switch (what % 16 % 7) {
+    switch (what % 16 % 11) {
       case 0:
         run.digest(who, script.bytes(script.u16()));
         break;
@@ -217,6 +266,18 @@ void one_input(ByteView input) {
         break;
       case 6:
         run.up(who, Gossip::Begin::they);
+        break;
+      case 7:
+        run.summary(who, script.bytes(script.u16()));
+        break;
+      case 8:
+        run.summary(who, one_range(script));
+        break;
+      case 9:
+        run.object(who, script.bytes(script.u16()), false);
+        break;
+      case 10:
+        run.object(who, signed_object(script), true);
         break;
       default:
         run.pass(seconds(script.u8()));

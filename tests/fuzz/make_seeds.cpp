@@ -12,6 +12,7 @@
 #include "wire/beacon.h"
 #include "wire/control.h"
 #include "wire/data_frame.h"
+#include "wire/envelope.h"
 #include "wire/gossip.h"
 #include "wire/ip.h"
 #include "wire/probe.h"
@@ -411,6 +412,29 @@ void gossips() {
   save("gossip", "digest-too-long", body(0, wire::encode_digest(long_one)));
   save("gossip", "want", body(1, wire::encode_want({1, 2, 3})) + body(1, Bytes(7)));
   save("gossip", "want-much", body(1, Bytes(8 * wire::kMaxDigest)) + body(1, Bytes(520)));
+  const wire::Digest announcement{.lower = 1, .upper = 0, .entries = {{2, 7}, {9, 1}}};
+  save("gossip", "announcement", body(0, wire::encode_digest(announcement)));
+  const wire::Summary summary{.salt = 7,
+                              .ranges = {{.lower = 0, .upper = 9, .count = 99, .sum = 1},
+                                         {.lower = 10, .upper = 11, .count = 1, .sum = 2}}};
+  save("gossip", "summary", body(7, wire::encode_summary(summary)) + body(7, Bytes(37)));
+  save("gossip", "summary-of-many", bytes_of({8, 0, 255, 200, 1, 8, 0, 255, 3, 1, 8, 9, 3, 0, 0}));
+  const Bytes boot = bytes_of({1, 0, 0, 0, 0, 0, 0, 0});
+  save("gossip", "goodbye",
+       bytes_of({10, 2, 1, 200, 8}) + boot + bytes_of({10, 2, 1, 200, 8}) + boot);
+  save("gossip", "goodbye-of-many",
+       bytes_of({10, 5, 1, 200, 8}) + boot + bytes_of({10, 7, 1, 9, 8}) + boot +
+           bytes_of({10, 1, 9, 9, 0, 10, 1, 1, 9, 7}) + Bytes(7));
+  save("gossip", "vouched", bytes_of({0x13, 2,  0,  255, 63, 100, 100, 100, 100, 100, 100, 0x12, 0,
+                                      255,  63, 99, 99,  99, 99,  99,  99,  5,   1,   5,   1}));
+  const Bytes object = wire::encode_object_text(
+      {.kind = wire::ObjectKind::goodbye, .signer = filled<32>(1), .sequence = 5, .body = boot});
+  save("gossip", "object", body(9, object + Bytes(wire::kObjectSignatureSize, 3)));
+  save("wire_gossip", "digest", wire::encode_digest(digest));
+  save("wire_gossip", "announcement", wire::encode_digest(announcement));
+  save("wire_gossip", "summary", wire::encode_summary(summary));
+  save("wire_gossip", "want", wire::encode_want({1, 2, 3}));
+  save("wire_gossip", "object", object + Bytes(wire::kObjectSignatureSize, 3));
   save("gossip", "knows-nothing", bytes_of({2, 0, 255, 0}));
   save("gossip", "knows-older", bytes_of({2, 0, 255, 63, 1, 2, 3, 4, 5, 6}));
   save("gossip", "knows-newer", bytes_of({2, 0, 255, 63, 200, 201, 100, 99, 202, 203}));

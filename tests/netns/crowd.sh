@@ -17,6 +17,12 @@ told_of() {
 # NODE COUNT: it has paths to so many others, now.
 has_paths() { [[ $(js "$1" '[.peers[] | select(.path != null)] | length') == "$2" ]]; }
 
+# NAME...: each to each.
+all_have_paths() {
+  local name
+  for name; do has_paths "$name" $(($# - 1)) || return 1; done
+}
+
 # BEGIN-MS NAME...: when edges came, as the nodes' logs say, counted from BEGIN-MS. Sets $edges (both
 # ends say so), and $median, $last in milliseconds.
 edge_times() {

@@ -23,9 +23,7 @@ check "$edges edges of $pairs" test "$edges" = $pairs
 say "  edges: half of them $(seconds_of "$median"), all $(seconds_of "$last") after the first start"
 read -r least cpu most <<<"$(spread_of cpu_ms "${nodes[@]}")"
 say "  CPU of a node until then: $least to $most ms, median $cpu ms"
-for name in "${nodes[@]}"; do
-  wait_for 5 "$name has a path to each" has_paths "$name" $((count - 1))
-done
+wait_for 5 "each has a path to each, now" all_have_paths "${nodes[@]}"
 read -r least memory most <<<"$(spread_of rss_kib "${nodes[@]}")"
 say "  RSS of a node: $least to $most KiB, median $memory KiB"
 check "no node above 25 MB" test "$most" -le 25000

@@ -266,7 +266,10 @@ Bytes Crowd::message(std::uint32_t member, Kind kind) {
           .finish(id, 'q');
     case Kind::listen:
       out.text("\x87\xa1\x61\x85\xa2id").id(id_of(member)).text("\xa2ve\x01\xa1h");
-      out.id(door_of(member)).token(members_[member].token).text("\xa3sid").number(member + 1);
+      out.id(door_of(member))
+          .token(members_[member].token)
+          .text("\xa3sid")
+          .number(0x40000000u | member);
       return out.text("\xa1q\xa6listen").finish(id, 'q');
     case Kind::put_door:
       return put(member, door_of(member), 1, kind);
@@ -298,6 +301,7 @@ void Crowd::act(const Due& due) {
   const bool needs_token =
       due.kind == Kind::listen || due.kind == Kind::put_door || due.kind == Kind::put_own;
   if (needs_token && !self.has_token) return;
+  if (!self.joined && due.kind == Kind::find) again(now + kLate, due.member, due.kind, false);
   Time& asked = self.asked[static_cast<std::size_t>(due.kind)];
   if (asked != Time{}) ++figures_.late;
   ++figures_.asked;
@@ -355,6 +359,8 @@ void Crowd::handle(std::uint32_t member, ByteView datagram) {
   if (at == std::string_view::npos || at + 7 > datagram.size()) return;
   const auto id = load_be<std::uint32_t>(datagram.data() + at + 3);
   if (find(datagram, "\xa1y\xa1r") != std::string_view::npos) return answered(member, id, datagram);
+  if (find(datagram, "\xa1y\xa1p") != std::string_view::npos)
+    return;  // of an update just announced
   if (find(datagram, "\xa1y\xa1q") == std::string_view::npos) {
     ++figures_.errors;
     return;
@@ -418,7 +424,7 @@ void Crowd::run(std::chrono::milliseconds join) {
   for (std::uint32_t i = 0; i < members_.size(); ++i) {
     const Time at = since_ + join * i / static_cast<std::int64_t>(members_.size());
     again(at, i, Kind::ping, false);
-    again(at, i, Kind::find, true);  // until answered, and for ever
+    again(at, i, Kind::find, true);
   }
   bool told = false;
   for (;;) {

@@ -42,9 +42,7 @@ wait_for 30 "all have said of all others that they are connected" all_met "${nod
 edge_times "$begin" "${nodes[@]}"
 check "$edges edges of $pairs" test "$edges" = $pairs
 say "  edges: half of them $(seconds_of "$median"), all $(seconds_of "$last") after the first start"
-for name in "${nodes[@]}"; do
-  wait_for 5 "$name has a path to each" has_paths "$name" $((count - 1))
-done
+wait_for 5 "each has a path to each, now" all_have_paths "${nodes[@]}"
 
 say "every pair carries packets"
 declare -A inner=()

@@ -302,6 +302,29 @@ TEST_F(DirectoryTrio, NewcomerMeetsTheOthersAtEveryHourOfADay) {
   }
 }
 
+TEST_F(DirectoryPair, WhoFoundTheDoorFullKnocks) {
+  lan.dht.refuses = &alpha;
+  alpha.start();
+  beta.start();
+  ASSERT_TRUE(lan.run_until([&] { return connected(alpha, beta); }, seconds(5)))
+      << "alpha knows beta and can reach it; beta has never heard of alpha";
+  EXPECT_TRUE(ping(alpha, beta) && ping(beta, alpha));
+}
+
+TEST_F(DirectoryPair, KnocksAreFewAndGrowRare) {
+  lan.dht.refuses = &alpha;
+  const auto is_knock = [&](const Datagram& d) {
+    return !is_beacon(d) && d.bytes[0] == 0x40 && alpha.has(d.from);
+  };
+  lan.filter = [&](const Datagram& d) { return !is_beacon(d) && !is_knock(d); };
+  alpha.start();
+  beta.start();
+  lan.run_for(hours(1));
+  const auto knocks = std::count_if(lan.history.begin(), lan.history.end(), is_knock);
+  EXPECT_GE(knocks, 8);
+  EXPECT_LE(knocks, 16);
+}
+
 // ---- openers ----
 
 TEST_F(DirectoryPair, WayIsOpenedBeforeAPublicCandidateIsProbed) {

@@ -42,6 +42,17 @@ std::vector<HostPair> Calm::missing_edges(std::size_t most) const {
   return out;
 }
 
+std::string Calm::why(HostIndex from, HostIndex to) const {
+  const char* const kStates[] = {"connected", "connecting", "idle", "unreachable"};
+  const std::string names = "n" + std::to_string(from) + " says of n" + std::to_string(to) + ": ";
+  for (const auto& peer : world_.host(from).snapshot().peers)
+    if (peer.id == world_.host(to).id())
+      return names + kStates[static_cast<std::size_t>(peer.state)] + ", " +
+             std::string(code(peer.reason)) + ", " +
+             (peer.path ? peer.path->to_string() : "no path");
+  return names + "no peer";
+}
+
 std::size_t Calm::missing_records() const {
   std::size_t running = 0;
   for (HostIndex i = 0; i < world_.size(); ++i)

@@ -20,6 +20,8 @@ class Calm {
 
   // Pairs of running hosts that could have an edge and have none, at most `most`.
   std::vector<HostPair> missing_edges(std::size_t most) const;
+  // What one says about its edge to the other.
+  std::string why(HostIndex from, HostIndex to) const;
   // Everybody has the record of everybody who is there.
   std::size_t missing_records() const;
 

@@ -75,6 +75,12 @@ std::optional<Endpoint> Nat::in(TimePoint now, const Endpoint& remote, std::uint
   return key->second.first;
 }
 
+std::optional<Endpoint> Nat::insider(std::uint16_t port) const {
+  const auto key = by_port_.find(port);
+  if (key == by_port_.end()) return std::nullopt;
+  return key->second.first;
+}
+
 void Nat::forget(TimePoint now) {
   for (const auto& [port, key] : by_port_) resting_[port] = now + rules_.timeout;
   by_port_.clear();

@@ -35,6 +35,8 @@ class Nat {
   Endpoint out(TimePoint now, const Endpoint& inside, const Endpoint& remote);
   // One from `remote` comes to this port: for whom, if it may come in.
   std::optional<Endpoint> in(TimePoint now, const Endpoint& remote, std::uint16_t port) const;
+  // Whose port that is, whoever may use it.
+  std::optional<Endpoint> insider(std::uint16_t port) const;
   // Power cut, or a new lease: all mappings are gone, the next ones get other ports.
   void forget(TimePoint now);
   void set_outside(const IpAddress& outside) { outside_ = outside; }

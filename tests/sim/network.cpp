@@ -91,16 +91,20 @@ Network::Arrival Network::arrive(TimePoint now, SegmentId segment, Datagram& dat
     const auto& attached = segments_[segment].attached;
     const auto found = attached.find(datagram.to.ip);
     if (found == attached.end()) {
-      out.fate = Fate::unroutable;
+      if (out.fate == Fate::delivered) out.fate = Fate::unroutable;
       return out;
     }
     out.owner = found->second.owner;
     if (out.owner.kind != Owner::Kind::nat) return out;
     const PlacedNat& placed = nats_[out.owner.index];
-    const auto inside = placed.nat.in(now, datagram.from, datagram.to.port);
+    auto inside = out.fate == Fate::delivered
+                      ? placed.nat.in(now, datagram.from, datagram.to.port)
+                      : placed.nat.insider(datagram.to.port);
     if (!inside) {
+      // For the drawing: who was meant.
       out.fate = Fate::filtered;
-      return out;
+      inside = placed.nat.insider(datagram.to.port);
+      if (!inside) return out;
     }
     datagram.to = *inside;
     segment = placed.inside;

@@ -63,7 +63,8 @@ void Run::expect_connected(Duration limit) {
   if (!world.run_until(done, limit, step)) {
     for (const auto& [a, b] : calm.missing_edges(full() ? 3 : 0))
       world.complain("n" + std::to_string(a) + " and n" + std::to_string(b) +
-                         " could be connected and are not",
+                         " could be connected and are not; " + calm.why(a, b) + "; " +
+                         calm.why(b, a),
                      {host_owner(a), host_owner(b)});
     if (!full())
       world.complain(std::to_string(calm.missing_records()) + " records have not arrived");

@@ -79,7 +79,7 @@ NatRules Town::draw_router() {
                                             : Depends::nothing;
   out.ports = chance(60) ? Ports::preserved : chance(50) ? Ports::sequential : Ports::random;
   out.hairpin = chance(rules_.hairpin);
-  out.timeout = seconds(60 + world_.random.below(240));
+  out.timeout = rules_.least_timeout + seconds(world_.random.below(180));
   return out;
 }
 

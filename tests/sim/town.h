@@ -19,6 +19,7 @@ struct TownRules {
   unsigned dependent = 12;   // of all routers: mapping depends on the far end
   unsigned restricted = 60;  // of all routers: filtering by address and port
   unsigned hairpin = 30;
+  Duration least_timeout = seconds(121);  // RFC 4787, REQ-5
   bool vary_routers = true;  // else all map alike, filter by address and port, and keep ports
 };
 

@@ -72,11 +72,13 @@ void Trace::keep(Entry entry) {
   if (last_.size() > kKept) last_.pop_front();
 }
 
-void Trace::datagram(TimePoint at, const Owner& from, const Owner& to, ByteView bytes, Fate fate) {
+void Trace::datagram(TimePoint at, const Owner& from, const Owner& to, const Endpoint& aim,
+                     ByteView bytes, Fate fate) {
   fold(at, from, digest(bytes, static_cast<std::uint64_t>(fate) << 32 | to.index));
   keep({.at = at,
         .from = from,
         .to = to,
+        .aim = aim,
         .type = bytes.empty() ? std::uint8_t{0xff} : bytes[0],
         .size = static_cast<std::uint16_t>(bytes.size()),
         .fate = fate});
@@ -94,10 +96,10 @@ void Trace::note(TimePoint at, const Owner& who, std::string text) {
 std::string Trace::diagram(const std::vector<Owner>& whom, std::size_t most) const {
   std::vector<const Entry*> shown;
   for (auto entry = last_.rbegin(); entry != last_.rend() && shown.size() < most; ++entry) {
-    const bool between = whom.size() < 2 ? among(entry->from, whom) || among(entry->to, whom)
-                         : entry->note.empty() && entry->fate == Fate::delivered
-                             ? among(entry->from, whom) && among(entry->to, whom)
-                             : among(entry->from, whom);
+    const bool between = whom.size() < 2 || !entry->note.empty()
+                             ? among(entry->from, whom) || among(entry->to, whom)
+                             : among(entry->from, whom) && among(entry->to, whom) &&
+                                   entry->from != entry->to;
     if (between) shown.push_back(&*entry);
   }
   std::string out;
@@ -109,9 +111,11 @@ std::string Trace::diagram(const std::vector<Owner>& whom, std::size_t most) con
       std::snprintf(line, sizeof(line), "%14.6f  %8s  * %s\n", seconds, e.from.name().c_str(),
                     e.note.c_str());
     } else {
-      std::snprintf(line, sizeof(line), "%14.6f  %8s --%s(%u)--%s %-8s %s\n", seconds,
-                    e.from.name().c_str(), type_name(e.type, e.size), e.size,
-                    e.fate == Fate::delivered ? ">" : "x", e.to.name().c_str(), fate_name(e.fate));
+      const bool got = e.fate == Fate::delivered;
+      std::snprintf(line, sizeof(line), "%14.6f  %8s --%s(%u)--%s %-8s %s %s\n", seconds,
+                    e.from.name().c_str(), type_name(e.type, e.size), e.size, got ? ">" : "x",
+                    e.to.name().c_str(), fate_name(e.fate),
+                    got ? "" : e.aim.to_string().c_str());
     }
     out += line;
   }

@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/endpoint.h"
 
 namespace meshnode::sim {
 
@@ -34,13 +35,15 @@ class Trace {
     TimePoint at{};
     Owner from;
     Owner to;  // none where nobody got it
+    Endpoint aim;  // where it was sent to, as far as it got
     std::uint8_t type = 0;
     std::uint16_t size = 0;
     Fate fate = Fate::delivered;
     std::string note{};  // instead of a datagram: something that happened to `from`
   };
 
-  void datagram(TimePoint at, const Owner& from, const Owner& to, ByteView bytes, Fate fate);
+  void datagram(TimePoint at, const Owner& from, const Owner& to, const Endpoint& aim,
+                ByteView bytes, Fate fate);
   void note(TimePoint at, const Owner& who, std::string text);
   void woke(TimePoint at, const Owner& who) { fold(at, who, 0); }
 

@@ -202,7 +202,7 @@ void World::handle(Event event) {
     case Event::Kind::arrival:
       return arrive(event);
     case Event::Kind::beacon:
-      trace.datagram(now_, event.datagram.sender, host_owner(event.host), event.datagram.bytes,
+      trace.datagram(now_, event.datagram.sender, host_owner(event.host), {}, event.datagram.bytes,
                      Fate::delivered);
       return hosts_[event.host]->beacon(event.datagram.from, event.segment, event.datagram.bytes);
   }
@@ -217,7 +217,7 @@ void World::post(const Owner& sender, SegmentId segment, Datagram datagram, unsi
     complain("a packet can be read on the line of " + sender.name(), {sender});
   const auto crossing = network.leave(now_, segment, datagram, hops, random);
   if (crossing.fate != Fate::delivered)
-    return trace.datagram(now_, sender, {}, datagram.bytes, crossing.fate);
+    return trace.datagram(now_, sender, {}, datagram.to, datagram.bytes, crossing.fate);
   if (tap) tap(crossing.segment, datagram);
   if (crossing.twice) inject(crossing.second_delay, crossing.segment, datagram);
   inject(crossing.delay, crossing.segment, std::move(datagram));
@@ -240,7 +240,7 @@ void World::arrive(Event& event) {
     const Host& to = *hosts_[arrival.owner.index];
     if (!to.awake() || datagram.to.port != to.options().port) fate = Fate::down;
   }
-  trace.datagram(now_, datagram.sender, arrival.owner, datagram.bytes, fate);
+  trace.datagram(now_, datagram.sender, arrival.owner, datagram.to, datagram.bytes, fate);
   if (fate != Fate::delivered) return;
   switch (arrival.owner.kind) {
     case Owner::Kind::host:

@@ -165,9 +165,8 @@ void VirtualNode::send(std::span<const DatagramRun> runs) {
       const std::size_t size = std::min(run.segment_size, run.data.size() - at);
       // Asked on one of its addresses, it answers from there.
       const Endpoint asked{run.path.local, kPort};
-      lan_.post(
-          {has(asked) ? asked : source_for(run.path.remote.ip), run.path.remote,
-           to_bytes(run.data.subspan(at, size))});
+      lan_.post({has(asked) ? asked : source_for(run.path.remote.ip), run.path.remote,
+                 to_bytes(run.data.subspan(at, size))});
     }
 }
 
@@ -191,6 +190,7 @@ void VirtualLan::ask_dht(VirtualNode& who, const discovery::DhtRequest& request)
   if (!dht.up) return;
   if (const auto* put = std::get_if<discovery::DhtPut>(&request)) {
     ++dht.puts;
+    if (dht.refuses == &who) return;
     auto& values = dht.stored[put->key];
     const bool news = !values.contains(put->id);
     values[put->id] = {put->value, time + VirtualDht::kLife};

@@ -111,6 +111,8 @@ struct VirtualDht {
   };
   std::map<discovery::DhtKey, std::map<discovery::DhtValueId, Stored>> stored;
   std::map<discovery::DhtKey, std::set<VirtualNode*>> listeners;
+  // Full for this one's records.
+  VirtualNode* refuses = nullptr;
   std::uint64_t puts = 0;
   std::uint64_t gets = 0;
 };

@@ -27,3 +27,7 @@ mesh_test(unit_discovery LABEL unit
     discovery_stun_substitutes_test.cpp
     discovery_stun_service_test.cpp
   DEPENDS mesh_discovery)
+# Alone: it replaces operator new.
+mesh_test(unit_discovery_memory LABEL unit
+  SOURCES discovery_memory_test.cpp
+  DEPENDS mesh_discovery)

@@ -252,6 +252,24 @@ TEST(DhtShim, StrangersAreClientsToOpenDht) {
   }
 }
 
+// OpenDHT does not unlearn that a node is a client, so a stranger must not be known there by its
+// id.
+TEST(DhtShim, AStrangerThatBecomesABootstrapOfAMemberIsAnotherNode) {
+  auto member = shim(Role::serving_member);
+  const Bytes ping = captured("ping");
+  const auto id_of = [](ByteView raw) { return to_bytes(inspect_dht(raw)->id.in(raw)); };
+  const auto shown = [&](const Bytes& raw) {
+    const auto verdict = member.inbound(kStart, kStranger, raw);
+    EXPECT_TRUE(passes(verdict));
+    return id_of(std::get<Bytes>(verdict));
+  };
+  EXPECT_NE(shown(ping), id_of(ping));
+  EXPECT_EQ(shown(wire::as_client(ping, *inspect_dht(ping))), id_of(ping))
+      << "a client remains one";
+  ASSERT_TRUE(member.add_bootstrap(kStranger));
+  EXPECT_EQ(shown(ping), id_of(ping));
+}
+
 TEST(DhtShim, HubsRememberWhomToCheck) {
   auto hub = shim(Role::hub);
   ASSERT_TRUE(hub.add_bootstrap(kHub));

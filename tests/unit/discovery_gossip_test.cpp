@@ -203,6 +203,8 @@ TEST_F(GossipTest, NewsAreAnnouncedAFewTimesToOneEach) {
   for (std::uint32_t i = 1; i <= 20; ++i) a.up(now, PeerNumber{i}, Gossip::Begin::they);
   a.know(test::Member(10).sign(1));
   sent();
+  wait_for_deadline();
+  ASSERT_EQ(count(sent(), ControlType::summary), 1U) << "does somebody know more new members?";
   (void)a.book.offer(now, test::Member(10).sign(2)->bytes, PeerNumber{3});
   std::set<PeerNumber> told{PeerNumber{3}};
   for (const auto& each : sent()) told.insert(each.to);
@@ -450,8 +452,16 @@ TEST_F(ObjectTest, DropReasons) {
   EXPECT_EQ(a.drops[Drop::malformed], 2U);
   member = test::Member(99);
   EXPECT_FALSE(taken(goodbye(9).bytes));
-  EXPECT_EQ(a.drops[Drop::unsolicited], 1U) << "of somebody whom we do not stand by";
+  EXPECT_EQ(a.drops[Drop::unsolicited], 1U) << "of nobody that we know";
   EXPECT_THAT(sent(), testing::IsEmpty());
+}
+
+TEST_F(ObjectTest, OfSomebodyThatWeOnlyHeardOfItIsTakenAndNotPassedOn) {
+  member = test::Member(50);
+  a.know(member.sign(5), false);
+  EXPECT_TRUE(taken(goodbye(9).bytes));
+  EXPECT_TRUE(a.book.gone(member.id));
+  EXPECT_EQ(count(sent(), ControlType::object), 0U);
 }
 
 TEST_F(ObjectTest, OneSignerCannotMakeUsPassOnWithoutEnd) {

@@ -164,6 +164,7 @@ TEST_F(Book, TwoNeighboursVouchForAMember) {
   EXPECT_EQ(news[0].record, book.find(alpha.id));
   EXPECT_TRUE(news[0].first);
   EXPECT_EQ(news[0].first_from, kA);
+  EXPECT_EQ(news[0].from, kB) << "both know it already";
   EXPECT_FALSE(book.proven(alpha.id));
 }
 
@@ -210,11 +211,11 @@ TEST_F(Book, VouchedOnesAreHandedOutInMeasureProvenOnesAtOnce) {
   }
   std::size_t news = book.take_news(now).size();
   EXPECT_EQ(news, static_cast<std::size_t>(RecordBook::kAdmissionsBurst));
-  EXPECT_TRUE(book.hands_out(now, Member(0).id));
-  EXPECT_FALSE(book.hands_out(now, Member(kMany - 1).id));
+  EXPECT_TRUE(book.hands_out(now, Member(0).id, kA));
+  EXPECT_FALSE(book.hands_out(now, Member(kMany - 1).id, kA));
   EXPECT_TRUE(book.stands_by(Member(kMany - 1).id)) << "but it is named";
   book.prove(Member(kMany - 1).id);
-  EXPECT_TRUE(book.hands_out(now, Member(kMany - 1).id));
+  EXPECT_TRUE(book.hands_out(now, Member(kMany - 1).id, kA));
   EXPECT_EQ(book.take_news(now).size(), 1U);
   const TimePoint start = now;
   while (news < kMany - 1 && now < start + minutes(1)) {
