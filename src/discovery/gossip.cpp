@@ -100,54 +100,55 @@ void Gossip::spread(TimePoint now) {
     neighbour.told = own_->record.sequence;
     send(peer, ControlType::record, own_->bytes);
   }
-  note_recent(now, own_, names_);
+  note_recent(now, {.record = own_, .from = {}, .told = names_});
 }
 
 void Gossip::settle(TimePoint now) {
   for (const RecordBook::News& news : book_.take_news(now)) {
     if (own_ && news.record->id == own_->id) continue;
-    std::vector<PeerNumber> told{news.from, news.first_from};
+    Recent recent{.record = news.record, .from = {news.from, news.first_from}, .told = {}};
     const std::size_t count = !news.first ? kFanOut : first_pushes_.take(now) ? kFanOutFirst : 0;
-    for (const PeerNumber peer : draw(count, told, next_in_ring())) {
-      send(peer, ControlType::record, news.record->bytes);
-      told.push_back(peer);
-    }
-    note_recent(now, news.record, std::move(told));
+    recent.told = draw(count, recent.from, next_in_ring());
+    for (const PeerNumber peer : recent.told) send(peer, ControlType::record, news.record->bytes);
+    note_recent(now, std::move(recent));
   }
   // Somebody else may know more new ones, or vouch for those that we only heard of.
   if (std::exchange(seen_members_, book_.members_version()) != book_.members_version())
     note_difference(now);
 }
 
-void Gossip::note_recent(TimePoint now, RecordPtr record, std::vector<PeerNumber> told) {
+void Gossip::note_recent(TimePoint now, Recent recent) {
   round_ = kRound;
   next_round_ = std::min(next_round_, now + kRound);
   if (recent_.empty()) next_announcement_ = now + jittered(kAnnounceEvery);
-  std::erase_if(recent_, [&](const Recent& each) { return each.record->id == record->id; });
+  std::erase_if(recent_, [&](const Recent& each) { return each.record->id == recent.record->id; });
   if (recent_.size() >= kMaxRecent) recent_.erase(recent_.begin());
-  recent_.push_back({.record = std::move(record), .told = std::move(told)});
+  recent_.push_back(std::move(recent));
 }
 
-// All recent records to one neighbour that was not told the newest one yet; only those that it was
-// not told, if there is such a neighbour.
+// All recent records to one neighbour that was not told the newest one yet: of the others those
+// that it was not told. If all were told, again to one of them.
 void Gossip::announce(TimePoint now) {
   const Recent& newest = recent_.back();
-  auto drawn =
-      draw(1, newest.told, newest.announcements == kAnnouncements ? previous_in_ring() : kNoPeer);
-  const bool repeat = drawn.empty();
-  if (repeat) drawn = draw(1, {});
-  wire::Digest digest{.lower = 1, .upper = 0, .entries = {}};
+  const bool first = newest.announcements == kAnnouncements;
+  std::vector<PeerNumber> know = newest.from;
+  know.insert(know.end(), newest.told.begin(), newest.told.end());
+  auto drawn = draw(1, know, first ? previous_in_ring() : kNoPeer);
+  const bool again = drawn.empty();
+  if (again) drawn = draw(1, newest.from);
+  const auto has = [&](const std::vector<PeerNumber>& peers) {
+    return std::find(peers.begin(), peers.end(), drawn[0]) != peers.end();
+  };
+  std::map<ShortId, std::uint64_t> named;
   for (Recent& recent : recent_) {
     --recent.announcements;
-    if (drawn.empty()) continue;
-    const bool was_told =
-        std::find(recent.told.begin(), recent.told.end(), drawn[0]) != recent.told.end();
-    if (was_told && !repeat) continue;
-    digest.entries.push_back({wire::short_id(recent.record->id), recent.record->record.sequence});
+    if (drawn.empty() || has(recent.from) || (!again && has(recent.told))) continue;
+    named.emplace(wire::short_id(recent.record->id), recent.record->record.sequence);
     recent.told.push_back(drawn[0]);
   }
-  std::sort(digest.entries.begin(), digest.entries.end());
-  if (!digest.entries.empty()) send(drawn[0], ControlType::digest, wire::encode_digest(digest));
+  wire::Digest digest{.lower = 1, .upper = 0, .entries = {}};
+  for (const auto& [id, sequence] : named) digest.entries.push_back({id, sequence});
+  if (!named.empty()) send(drawn[0], ControlType::digest, wire::encode_digest(digest));
   std::erase_if(recent_, [](const Recent& recent) { return recent.announcements == 0; });
   next_announcement_ = now + jittered(kAnnounceEvery);
 }

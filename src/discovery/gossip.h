@@ -104,11 +104,12 @@ class Gossip {
   struct Recent {
     RecordPtr record;
     unsigned announcements = kAnnouncements;
-    std::vector<PeerNumber> told;  // or told us
+    std::vector<PeerNumber> from;
+    std::vector<PeerNumber> told;
   };
 
   void settle(TimePoint now);
-  void note_recent(TimePoint now, RecordPtr record, std::vector<PeerNumber> told);
+  void note_recent(TimePoint now, Recent recent);
   void announce(TimePoint now);
   void note_difference(TimePoint now);
   void follow_up(TimePoint now);

@@ -140,7 +140,8 @@ void PathBook::ask(TimePoint now, Candidate& candidate) {
 
 void PathBook::ask_warm(TimePoint now) {
   for (Candidate& candidate : candidates_)
-    if (is_warm(candidate)) ask(now, candidate);
+    if (is_warm(candidate) && now - candidate.quality.last_heard >= patience(candidate.quality))
+      ask(now, candidate);
 }
 
 void PathBook::doubt(TimePoint now) {

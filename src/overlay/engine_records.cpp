@@ -14,6 +14,7 @@ constexpr Duration kSettle = milliseconds(50);
 constexpr Duration kFirstLookup = seconds(3);
 constexpr Duration kLongestLookupPause = minutes(10);
 constexpr Duration kDoubtPause = seconds(5);
+constexpr std::size_t kWitnesses = 2;
 constexpr Duration kTellTwin = minutes(10);
 // How many peers have to see us at one address before we believe it without a STUN server.
 constexpr std::size_t kMaxObserved = 2;
@@ -86,6 +87,15 @@ void Engine::doubt_reflexive(TimePoint now) {
   next_doubt_ = now + kDoubtPause;
   stun_.ask_again(now);
   stun_.handle_timeout(now);
+  // So do members elsewhere: where each hub is dead, only they.
+  std::size_t witnesses = 0;
+  for (auto& [number, peer] : roster_.all()) {
+    if (!peer.proven || peer.paths.best_kind() != discovery::PathKind::direct ||
+        peer.paths.doubtful())
+      continue;
+    peer.paths.doubt(now);
+    if (++witnesses == kWitnesses) return;
+  }
 }
 
 bool Engine::handle_stun(Now now, const Path& path, ByteView datagram) {

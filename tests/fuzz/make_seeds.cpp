@@ -6,9 +6,11 @@
 #include "base/text.h"
 #include "control/protocol.h"
 #include "control/snapshot_json.h"
+#include "discovery/introductions.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/members.h"
 #include "node/state_dir_record.h"
+#include "support/members.h"
 #include "wire/beacon.h"
 #include "wire/control.h"
 #include "wire/data_frame.h"
@@ -398,6 +400,18 @@ void records() {
   save("directory_open", "stranger", bytes_of({0, 0}) + Bytes(496, 0xaa));
 }
 
+void introductions() {
+  const test::Member asking(1);
+  const discovery::Introductions machine(asking.id, test::kNetworkId, crypto::real_suite());
+  const Bytes genuine = machine.ask(test::Member(2).id, *asking.sign(1), asking.seed, 7);
+  save("introduction", "genuine", genuine);
+  Bytes far = genuine;
+  far[0] = 0;
+  save("introduction", "no-hops-left", far);
+  save("introduction", "bit-of-the-target", bytes_of({3, 0, 1}));
+  save("introduction", "nothing-changed", bytes_of({0, 0, 4, 0, 0, 2}));
+}
+
 void gossips() {
   // One byte what (low half) and by whom (high half), then its arguments.
   const auto body = [](int what, ByteView content) {
@@ -497,6 +511,7 @@ int main(int argc, char** argv) {
   state_files();
   conversations();
   records();
+  introductions();
   gossips();
   stun();
   return 0;

@@ -8,11 +8,12 @@
 //   from then on   find each 16 s, listen each 18 s, ping each 44 s, STUN each 25 s, both puts each
 //                  8 minutes; and an answer to whatever the hub asks
 //
-//   hub_crowd COUNT FIRST-ADDRESS HUB-ADDRESS PORT JOIN-SECONDS [SEED]
+//   hub_crowd COUNT FIRST-ADDRESS HUB-ADDRESS PORT JOIN-SECONDS NETWORK-SIZE [SEED]
 //
-// The addresses from FIRST-ADDRESS on are local ones (`ip route add local ... dev lo`), ten of them
-// share a network. Prints "ready" when all have joined, then on each SIGUSR1 one line of figures
-// and begins to count anew; ends with SIGTERM.
+// The addresses from FIRST-ADDRESS on are local ones (`ip route add local ... dev lo`), so many of
+// them share a network; of a larger one only landmarks stay at the door. Prints "ready" when all
+// have joined, then on each SIGUSR1 one line of figures and begins to count anew; ends with
+// SIGTERM.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -47,7 +48,8 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Time = Clock::time_point;
 
-constexpr std::size_t kNetworkSize = 10;
+constexpr std::uint32_t kLandmarks = 16;  // of a network stay at its door
+constexpr auto kAtDoor = 60s;             // the others leave it then
 constexpr std::uint16_t kSourcePort = 40000;
 constexpr std::size_t kRecord = 496;
 constexpr auto kLate = 1s;  // an answer after that is none
@@ -79,7 +81,7 @@ struct Member {
   std::array<Time, kKinds> asked{};  // not answered yet; zero: nothing is
   Block<32> token{};
   bool has_token = false;
-  bool joined = false;
+  Time joined{};
   std::uint8_t version = 0;
 };
 
@@ -143,8 +145,14 @@ std::size_t find(ByteView in, std::string_view what) {
 
 class Crowd {
  public:
-  Crowd(std::size_t count, in_addr first, sockaddr_in hub, std::uint64_t seed)
-      : first_(ntohl(first.s_addr)), hub_(hub), seed_(seed), random_(seed), members_(count) {}
+  Crowd(std::size_t count, in_addr first, sockaddr_in hub, std::uint32_t network_size,
+        std::uint64_t seed)
+      : first_(ntohl(first.s_addr)),
+        hub_(hub),
+        network_size_(network_size),
+        seed_(seed),
+        random_(seed),
+        members_(count) {}
 
   bool open();
   void run(std::chrono::milliseconds join);
@@ -163,7 +171,8 @@ class Crowd {
 
   Block<20> id_of(std::uint32_t member) const { return name(seed_, 1, member); }
   Block<20> own_key(std::uint32_t member) const { return name(seed_, 2, member); }
-  Block<20> door_of(std::uint32_t member) const { return name(seed_, 3, member / kNetworkSize); }
+  Block<20> door_of(std::uint32_t member) const { return name(seed_, 3, member / network_size_); }
+  bool stays_at_door(std::uint32_t member) const { return member % network_size_ < kLandmarks; }
   // Which member asked, and what.
   std::uint32_t transaction(std::uint32_t member, Kind kind) const {
     return 0x80000000u | static_cast<std::uint32_t>(kind) << 24 | member;
@@ -171,6 +180,7 @@ class Crowd {
 
   std::uint32_t first_;
   sockaddr_in hub_;
+  std::uint32_t network_size_;
   std::uint64_t seed_;
   std::mt19937_64 random_;
   std::vector<Member> members_;
@@ -297,11 +307,12 @@ void Crowd::act(const Due& due) {
       for (const auto after : {0ms, 1000ms}) again(now + after, due.member, kind, false);
     return;
   }
+  const bool at_door = due.kind == Kind::listen || due.kind == Kind::put_door;
+  if (due.repeats && at_door && !stays_at_door(due.member) && now - self.joined > kAtDoor) return;
   if (due.repeats) again(due.at + *period_of(due.kind), due.member, due.kind, true);
-  const bool needs_token =
-      due.kind == Kind::listen || due.kind == Kind::put_door || due.kind == Kind::put_own;
-  if (needs_token && !self.has_token) return;
-  if (!self.joined && due.kind == Kind::find) again(now + kLate, due.member, due.kind, false);
+  if ((at_door || due.kind == Kind::put_own) && !self.has_token) return;
+  if (self.joined == Time{} && due.kind == Kind::find)
+    again(now + kLate, due.member, due.kind, false);
   Time& asked = self.asked[static_cast<std::size_t>(due.kind)];
   if (asked != Time{}) ++figures_.late;
   ++figures_.asked;
@@ -312,8 +323,8 @@ void Crowd::act(const Due& due) {
 // A start waits for answers as a member's does; a lost one is asked for again.
 void Crowd::next_step(std::uint32_t member, Kind kind) {
   Member& self = members_[member];
-  if (self.joined || kind != Kind::find) return;
-  self.joined = true;
+  if (self.joined != Time{} || kind != Kind::find) return;
+  self.joined = Clock::now();
   ++joined_;
   const Time now = Clock::now();
   const auto later = [&](Kind periodic) {
@@ -456,18 +467,20 @@ void Crowd::run(std::chrono::milliseconds join) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 6) return 2;
+  if (argc < 7) return 2;
   in_addr first{};
   sockaddr_in hub{};
   hub.sin_family = AF_INET;
   hub.sin_port = htons(static_cast<std::uint16_t>(std::atoi(argv[4])));
   const int count = std::atoi(argv[1]);
-  if (count < 1 || count > 1'000'000 || ::inet_pton(AF_INET, argv[2], &first) != 1 ||
+  const int network = std::atoi(argv[6]);
+  if (count < 1 || count > 1'000'000 || network < 1 || ::inet_pton(AF_INET, argv[2], &first) != 1 ||
       ::inet_pton(AF_INET, argv[3], &hub.sin_addr) != 1)
     return 2;
   const auto seed =
-      argc > 6 ? static_cast<std::uint64_t>(std::atoll(argv[6])) : std::random_device{}();
-  Crowd crowd(static_cast<std::size_t>(count), first, hub, seed);
+      argc > 7 ? static_cast<std::uint64_t>(std::atoll(argv[7])) : std::random_device{}();
+  Crowd crowd(static_cast<std::size_t>(count), first, hub, static_cast<std::uint32_t>(network),
+              seed);
   if (!crowd.open()) {
     std::perror("hub_crowd");
     return 1;

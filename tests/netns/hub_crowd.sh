@@ -1,9 +1,9 @@
 #!/bin/bash
-# hub_crowd.sh [MEMBERS=1000] [SECONDS=5] [JOIN-SECONDS=8]: the real meshhub under a crowd of
-# members, each at an address of its own, that find, listen, put, ping and ask for their address as
-# often as members do. It stays small and answers nearly all in time, and two fresh members behind
-# NATs, of a network of their own, meet as fast as ever, be it that both are new or that one has
-# waited for the other.
+# hub_crowd.sh [MEMBERS=600] [SECONDS=12] [JOIN-SECONDS=12] [NETWORK=10]: the real meshhub under a
+# crowd of members, each at an address of its own, NETWORK of them in one network, that find, listen,
+# put, ping and ask for their address as often as members do. It stays small and answers nearly all
+# in time, and two fresh members behind NATs, of a network of their own, meet as fast as ever, be it
+# that both are new or that one has waited for the other.
 #
 #     crowd 12.0.0.1, 12.0.0.2, ... ── inet ── hub
 #                a ── ga ───────────────┤
@@ -15,7 +15,7 @@
 # shellcheck source=crowd.sh
 . "$lib_dir/crowd.sh"
 
-crowd=${1:-1000} span=${2:-5} join=${3:-8}
+crowd=${1:-600} span=${2:-12} join=${3:-12} network=${4:-10}
 internet
 for name in hub crowd; do public_host $name; done
 inside inet ip route add 12.0.0.0/14 via "$address"  # the crowd's
@@ -26,15 +26,17 @@ for name in a b; do
 done
 start_hub
 members_speak() {
-  spawn crowd "$work/crowd" "$bin_dir/hub_crowd" "$crowd" 12.0.0.1 "${hub_at%:*}" 3731 "$join" </dev/null
+  spawn crowd "$work/crowd" "$bin_dir/hub_crowd" "$crowd" 12.0.0.1 "${hub_at%:*}" 3731 "$join" \
+    "$network" </dev/null
   speaking=$spawned
 }
+told_more_than() { (($(wc -l <"$work/crowd") > $1)); }
 # Sets the variables named in the crowd's line of figures, counted since the last time.
 figures() {
   local lines
   lines=$(wc -l <"$work/crowd")
   kill -s USR1 "$speaking"
-  wait_for 10 "figures" eval '(($(wc -l <"$work/crowd") > lines))' >/dev/null
+  wait_for 10 "figures" told_more_than "$lines" >/dev/null
   read -ra words <<<"$(tail -n 1 "$work/crowd")"
   local i
   for ((i = 0; i + 1 < ${#words[@]}; i += 2)); do declare -g "${words[i]}=${words[i + 1]}"; done

@@ -219,6 +219,27 @@ TEST_F(TwoWays, TheSecondTakesOverWhenAnInterfaceGoes) {
   }
 }
 
+// A third LAN, where nothing gets through: only beta's record can tell alpha of it, over the edge.
+TEST_F(TwoWays, ANewAddressIsToldOverTheSurvivingPathAtOnce) {
+  round_trip(milliseconds(20));
+  alpha.more_addresses.push_back(IpAddress::v4({10, 2, 0, 1}));
+  lan.filter = [](const Datagram& d) { return !in(d.to.ip, "10.2.0.0/24"); };
+  connect();
+  longest_gap(Flow::both, seconds(1));
+  const Endpoint added{IpAddress::v4({10, 2, 0, 2}), VirtualNode::kPort};
+  const auto asked = [&] {
+    return std::any_of(lan.history.begin(), lan.history.end(), [&](const Datagram& d) {
+      return is_probe(d) && d.to == added && alpha.has(d.from);
+    });
+  };
+  beta.more_addresses = {added.ip};  // in place of 10.1.0.2
+  const bool used_first = in(beta.peer(alpha)->path->local, "10.0.0.0/24");
+  if (!used_first) beta.address_ = IpAddress::v4({10, 0, 0, 3});
+  beta.addresses_changed();
+  ASSERT_FALSE(asked());
+  EXPECT_TRUE(lan.run_until(asked, lan.latency + milliseconds(1)));
+}
+
 // ---- sleep ----
 
 // Idle, and alpha has just asked: its next question is due in 110 s.

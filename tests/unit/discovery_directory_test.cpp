@@ -95,7 +95,18 @@ TEST_F(Schedule, ANewcomerListensAtTheDoorAtOnce) {
   EXPECT_THAT(stored(), IsEmpty()) << "nothing to put yet";
 }
 
+TEST_F(Schedule, WhoHasNoEdgePutsMoreOftenAtFirst) {
+  directory.publish(now, self.sign(1));
+  run_for(minutes(17));
+  const DoorEpoch epoch = door_epoch(keys, now.unix);
+  std::vector<double> times;
+  for (const auto& [time, put] : all<DhtPut>())
+    if (put.key == door_key(keys, epoch)) times.push_back(time);
+  EXPECT_THAT(times, ElementsAre(0, 0.3, 60.3, 180.3, 420.3, 900.3));
+}
+
 TEST_F(Schedule, PutsAtOnceOnceMoreAndThenEachEightMinutes) {
+  directory.set_surroundings(now, 1, {});
   directory.publish(now, self.sign(1));
   run_for(minutes(17));
   const DoorEpoch epoch = door_epoch(keys, now.unix);

@@ -203,8 +203,10 @@ TEST_F(GossipTest, NewsAreAnnouncedAFewTimesToOneEach) {
   for (std::uint32_t i = 1; i <= 20; ++i) a.up(now, PeerNumber{i}, Gossip::Begin::they);
   a.know(test::Member(10).sign(1));
   sent();
-  wait_for_deadline();
-  ASSERT_EQ(count(sent(), ControlType::summary), 1U) << "does somebody know more new members?";
+  for (int i = 0; i < 2; ++i) {
+    wait_for_deadline();
+    ASSERT_EQ(count(sent(), ControlType::summary), 1U) << "does somebody know more new members?";
+  }
   (void)a.book.offer(now, test::Member(10).sign(2)->bytes, PeerNumber{3});
   std::set<PeerNumber> told{PeerNumber{3}};
   for (const auto& each : sent()) told.insert(each.to);
@@ -221,6 +223,26 @@ TEST_F(GossipTest, NewsAreAnnouncedAFewTimesToOneEach) {
   }
   EXPECT_LE(now - start, seconds(2));
   EXPECT_GE(*a.gossip.next_deadline() - now, seconds(30)) << "then no more";
+}
+
+TEST_F(GossipTest, NewsAreNotAnnouncedToWhoToldThem) {
+  a.up(now, kOther, Gossip::Begin::they);
+  a.know(test::Member(10).sign(1));
+  sent();
+  (void)a.book.offer(now, test::Member(10).sign(2)->bytes, kOther);
+  for (const TimePoint end = now + seconds(10); now < end; wait_for_deadline())
+    for (const auto& each : sent()) EXPECT_EQ(each.type, ControlType::summary);
+}
+
+TEST_F(GossipTest, ALostPushToTheOnlyNeighbourIsAnnounced) {
+  a.up(now, kOther, Gossip::Begin::they);
+  sent();
+  a.gossip.set_own(a.self.sign(2));
+  a.gossip.spread(now);
+  std::size_t announcements = 0;
+  for (const TimePoint end = now + seconds(5); now < end; wait_for_deadline())
+    announcements += count(sent(), ControlType::digest);
+  EXPECT_EQ(announcements, Gossip::kAnnouncements);
 }
 
 TEST_F(GossipTest, AnAnnouncementSaysNothingOfOthers) {

@@ -30,9 +30,12 @@ struct Storm {
   void do_something() {
     switch (random.below(12)) {
       case 0:
-      case 1:
-        book.add(now, any_kind(), any_path());
+      case 1: {
+        const Path path = any_path();
+        const bool news = book.add(now, any_kind(), path);
+        if (random.below(2) == 0) book.asked_on(now, path, news);
         break;
+      }
       case 2: {
         const Path path = any_path();
         book.confirm(now, any_kind(), path);
@@ -40,7 +43,7 @@ struct Storm {
         break;
       }
       case 3:
-        book.heard(now, any_path());
+        book.heard(now, any_path(), random.below(2) == 0);
         break;
       case 4:
       case 5:
@@ -53,7 +56,7 @@ struct Storm {
         answer();
         break;
       case 8:
-        if (random.below(20) == 0) book.probe_all(now);
+        if (random.below(20) == 0) look_around();
         break;
       case 9:
         if (random.below(50) == 0) {
@@ -63,6 +66,22 @@ struct Storm {
         break;
       default:
         pass_time();
+    }
+  }
+  void look_around() {
+    const IpAddress ours[] = {IpAddress::v4({192, 0, 2, 200})};
+    switch (random.below(4)) {
+      case 0:
+        return book.probe_all(now);
+      case 1:
+        return book.doubt(now);
+      case 2:
+        return book.addresses_are(now, ours);
+      default:
+        book.addresses_are(now, {});
+        if (book.best()) {
+          ASSERT_FALSE(book.best()->local) << "never from an address that we have not";
+        }
     }
   }
   void answer() {
