@@ -59,7 +59,9 @@ TEST_F(ScaleTest, EverybodyIsKnownAndEdgesAreMadeOnDemand) {
   EXPECT_LT(sum / kMembers, kMembers * 3 / 4);
 
   lan.dht.up = false;
-  const auto [a, b] = strangers();
+  const auto pair = strangers();  // (a structured binding may not be captured)
+  VirtualNode* const a = pair.first;
+  VirtualNode* const b = pair.second;
   ASSERT_NE(a, nullptr);
   EXPECT_TRUE(ping(*a, *b)) << "b has no keys for a: a has to be introduced";
   EXPECT_TRUE(ping(*b, *a));
