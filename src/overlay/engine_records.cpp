@@ -228,9 +228,10 @@ void Engine::take_object(Now now, ByteView bytes, PeerNumber from) {
   if (!object || object->kind != wire::ObjectKind::goodbye) return;
   const auto record = book_.find(object->signer);
   Peer* peer = record ? roster_.by_static_key(record->record.static_key) : nullptr;
-  if (peer == nullptr || !peer->proven || peer->id != object->signer ||
-      !std::equal(object->body.begin(), object->body.end(), record->record.boot.begin()))
-    return;
+  if (peer == nullptr || !peer->proven || peer->id != object->signer) return;
+  // Of the start that we know, not of the one before.
+  const BootId& boot = peer->boot ? *peer->boot : record->record.boot;
+  if (!std::equal(object->body.begin(), object->body.end(), boot.begin(), boot.end())) return;
   goodbye_from(now.mono, *peer);
   service(now, *peer);
 }
