@@ -15,6 +15,11 @@ constexpr Duration kLookEvery = seconds(5);
 // A path may get better once or twice.
 constexpr unsigned kMostChanges = 3;
 
+// A liar's own edges are its own affair.
+bool counts(const Host& host) {
+  return host.awake() && !host.lies();
+}
+
 }  // namespace
 
 std::vector<HostPair> Calm::missing_edges(std::size_t most) const {
@@ -34,7 +39,7 @@ std::vector<HostPair> Calm::missing_edges(std::size_t most) const {
     for (HostIndex b = a + 1; b < world_.size() && out.size() < most; ++b) {
       const Host& one = world_.host(a);
       const Host& other = world_.host(b);
-      if (!one.awake() || !other.awake() || !(one.options().network == other.options().network))
+      if (!counts(one) || !counts(other) || !(one.options().network == other.options().network))
         continue;
       if (edges.contains({a, b}) && edges.contains({b, a})) continue;
       if (Town::can_meet(world_, one, other)) out.emplace_back(a, b);
@@ -70,7 +75,7 @@ std::optional<HostPair> Calm::draw_pair() {
   for (int tries = 0; tries < 100; ++tries) {
     const auto a = static_cast<HostIndex>(world_.random.below(world_.size()));
     const auto b = static_cast<HostIndex>(world_.random.below(world_.size()));
-    if (a == b || !world_.host(a).awake() || !world_.host(b).awake()) continue;
+    if (a == b || !counts(world_.host(a)) || !counts(world_.host(b))) continue;
     if (Town::can_meet(world_, world_.host(a), world_.host(b))) return HostPair{a, b};
   }
   return std::nullopt;

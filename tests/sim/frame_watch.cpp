@@ -1,5 +1,7 @@
 #include "sim/frame_watch.h"
 
+#include <utility>
+
 #include "sim/cheap_suite.h"
 #include "wire/control.h"
 #include "wire/data_frame.h"
@@ -8,6 +10,8 @@ namespace meshnode::sim {
 namespace {
 
 thread_local FrameWatch* present = nullptr;
+constexpr std::size_t kCounterOffset = 8;
+constexpr std::size_t kReceiverOffset = 4;
 
 }  // namespace
 
@@ -16,18 +20,31 @@ class WatchedCipher final : public crypto::FrameCipher {
   WatchedCipher(std::unique_ptr<crypto::FrameCipher> cipher, const Secret32& key)
       : cipher_(std::move(cipher)), key_id_(digest(key.view(), 0x6b6579)) {}
 
+  ~WatchedCipher() override {
+    if (present != nullptr)
+      std::erase_if(present->mouths_, [&](const auto& each) { return each.second == this; });
+  }
   void seal(std::span<crypto::FrameJob> jobs) override {
     if (key_ == nullptr) {
       const auto [found, fresh] = present->keys_.try_emplace(key_id_);
       key_ = &found->second;
       if (fresh) key_->sealer = present->acting;
     }
-    for (const crypto::FrameJob& job : jobs) present->sealing(*key_, job, tellings_);
+    for (crypto::FrameJob& job : jobs) {
+      if (present->liars_.contains(present->acting)) renumber(job);
+      present->sealing(*key_, job, tellings_);
+    }
     cipher_->seal(jobs);
   }
   void open(std::span<crypto::FrameJob> jobs) override { cipher_->open(jobs); }
 
  private:
+  void renumber(crypto::FrameJob& job) {
+    present->open_mouth(job, *this);
+    job.counter = key_->next;
+    store_le(job.frame + kCounterOffset, job.counter);
+  }
+
   std::unique_ptr<crypto::FrameCipher> cipher_;
   std::uint64_t key_id_;
   FrameWatch::Key* key_ = nullptr;  // set when it first seals
@@ -76,6 +93,34 @@ void FrameWatch::note_control(ByteView text, Tellings& tellings) {
   if (!count_tellings || control->type != wire::ControlType::record) return;
   if (++tellings[digest(control->body)] == kTellings)
     complain("n" + std::to_string(acting) + " tells one neighbour the same record again and again");
+}
+
+void FrameWatch::open_mouth(const crypto::FrameJob& job, WatchedCipher& cipher) {
+  mouths_[{acting, load_le<SessionIndex>(job.frame + kReceiverOffset)}] = &cipher;
+}
+
+std::vector<SessionIndex> FrameWatch::mouths(HostIndex liar) const {
+  std::vector<SessionIndex> out;
+  for (const auto& [whose, cipher] : mouths_)
+    if (whose.first == liar) out.push_back(whose.second);
+  return out;
+}
+
+Bytes FrameWatch::forge(HostIndex liar, SessionIndex receiver, ByteView control) {
+  const auto mouth = mouths_.find({liar, receiver});
+  if (mouth == mouths_.end()) return {};
+  Bytes frame(wire::kFrameOverhead + control.size());
+  wire::write_frame_header(frame.data(),
+                           {.kind = wire::FrameKind::control, .receiver = receiver, .counter = 0});
+  std::copy(control.begin(), control.end(), frame.begin() + wire::kFrameHeaderSize);
+  crypto::FrameJob job{.frame = frame.data(),
+                       .ad_size = wire::kFrameHeaderSize,
+                       .text_size = control.size(),
+                       .counter = 0};
+  const HostIndex before = std::exchange(acting, liar);
+  mouth->second->seal({&job, 1});
+  acting = before;
+  return frame;
 }
 
 }  // namespace meshnode::sim

@@ -4,14 +4,20 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
+#include "base/ids.h"
 #include "crypto/aead.h"
 #include "sim/trace.h"
 
 namespace meshnode::sim {
+
+class WatchedCipher;
 
 class FrameWatch {
  public:
@@ -33,6 +39,13 @@ class FrameWatch {
   bool count_tellings = true;  // costs memory
   HostIndex acting = 0;        // who is being run
 
+  // A liar puts frames of its own between those of its core: all get new counters.
+  void let_lie(HostIndex who) { liars_.insert(who); }
+  // Under each key that this liar sends with: who gets it, by receiver index.
+  std::vector<SessionIndex> mouths(HostIndex liar) const;
+  // A complete control frame, sealed by the liar's key to this receiver; empty if there is none.
+  Bytes forge(HostIndex liar, SessionIndex receiver, ByteView control);
+
   struct Said {
     std::uint64_t packets = 0;
     std::uint64_t packet_bytes = 0;
@@ -50,9 +63,12 @@ class FrameWatch {
   using Tellings = std::unordered_map<std::uint64_t, unsigned>;
   void sealing(Key& key, const crypto::FrameJob& job, Tellings& tellings);
   void note_control(ByteView text, Tellings& tellings);
+  void open_mouth(const crypto::FrameJob& job, WatchedCipher& cipher);
 
   std::unordered_map<std::uint64_t, Key> keys_;  // all that ever sealed something
   Said said_;
+  std::set<HostIndex> liars_;
+  std::map<std::pair<HostIndex, SessionIndex>, WatchedCipher*> mouths_;
 };
 
 }  // namespace meshnode::sim

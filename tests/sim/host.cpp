@@ -15,14 +15,14 @@ constexpr std::size_t kSmallPacket = 96;
 constexpr std::uint8_t kOpener[] = {0x43};
 constexpr unsigned kOpenerHops = 2;
 
+}  // namespace
+
 overlay::Identity identity_of(std::uint64_t number, const crypto::Suite& suite) {
   Block<32> seed{};
   store_le(seed.data(), number + 1);
   seed[31] = 0x5a;
   return overlay::Identity::from_seed(crypto::Ed25519Seed(seed), suite);
 }
-
-}  // namespace
 
 // Around each input: who is being run, how much came of it, and when it wants to be asked next.
 class Host::Acting {
@@ -337,8 +337,24 @@ void Host::count(ByteView datagram) {
   }
 }
 
+void Host::become_liar() {
+  lies_ = true;
+  world_.watch.let_lie(index_);
+}
+
+void Host::say_to_all(ByteView control) {
+  for (const SessionIndex receiver : world_.watch.mouths(index_)) {
+    const auto way = ways_.find(receiver);
+    const Bytes frame =
+        way == ways_.end() ? Bytes{} : world_.watch.forge(index_, receiver, control);
+    if (!frame.empty()) post(way->second, frame, Network::kFarEnough);
+  }
+}
+
 void Host::post(const Path& path, ByteView bytes, unsigned hops) {
   count(bytes);
+  if (lies_ && bytes.size() > 8 && bytes[0] == 0x44)
+    ways_[load_le<SessionIndex>(bytes.data() + 4)] = path;
   const Address* source = source_for(path);
   if (source == nullptr) return;
   world_.post(host_owner(index_), source->segment,

@@ -2,6 +2,7 @@
 // interfaces and a clock that may be wrong. It crashes, restarts, moves, sleeps.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,8 @@
 namespace meshnode::sim {
 
 class World;
+
+overlay::Identity identity_of(std::uint64_t number, const crypto::Suite& suite);
 
 // Numbers as the state file would give them.
 class Numbers final : public overlay::NumberSource {
@@ -97,6 +100,11 @@ class Host final : public overlay::Machine {
   bool has(const IpAddress& ip) const { return find(ip) != nullptr; }
   overlay::Core& core() { return *core_; }
 
+  // A liar: frames of its own to whoever it has a session with, where its core would send them.
+  void say_to_all(ByteView control);
+  void become_liar();
+  bool lies() const { return lies_; }
+
   // By the world.
   void arrived(const Datagram& datagram);
   void beacon(const Endpoint& from, SegmentId segment, ByteView bytes);
@@ -113,7 +121,6 @@ class Host final : public overlay::Machine {
   void pass_on(wire::Protocol protocol, const Path& path, ByteView datagram) override;
 
  private:
-  friend class Liar;
   class Acting;
   const Address* find(const IpAddress& ip) const;
   const Address* source_for(const Path& path) const;
@@ -145,6 +152,8 @@ class Host final : public overlay::Machine {
   bool asleep_ = false;
   TimePoint wake_at_ = TimePoint::max();
   std::uint64_t outputs_ = 0;  // of the present input
+  bool lies_ = false;
+  std::map<SessionIndex, Path> ways_;  // a liar's, by the receiver index of its frames
   TimePoint last_timer_{};
   unsigned timers_at_once_ = 0;
   HostStats stats_;

@@ -31,6 +31,8 @@ const std::vector<Scenario>& scenarios() {
       {"loss", "10 % of all datagrams are lost, always", play_loss, kUsual},
       {"clocks", "clocks wrong by up to ten minutes, and they jump", play_clocks, kUsual},
       {"attacker", "somebody on the way replays and forges", play_attacker, kUsual},
+      {"hostile-member", "one member in ten lies: floods, old, oversized and false messages",
+       play_hostile_member, kUsual},
       {"hostile-directory", "hubs answer with noise and with old values", play_hostile_directory,
        kUsual},
   };

@@ -18,8 +18,8 @@ struct RunOptions {
   std::size_t nodes = 10;
   std::uint64_t seed = 1;
   bool cheap = true;
-  std::function<void(const std::string& line)> progress;
-  std::function<void()> at_end;  // the world still stands
+  std::function<void(const std::string& line)> progress{};
+  std::function<void()> at_end{};  // the world still stands
 };
 
 // What came of one run.

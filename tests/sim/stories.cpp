@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "sim/attacker.h"
+#include "sim/liar.h"
 
 namespace meshnode::sim {
 namespace {
@@ -194,6 +195,31 @@ void play_attacker(Run& run) {
     pump(run, flows, 10);
     run.world.run_for(seconds(20));
   }
+  end(run);
+}
+
+void play_hostile_member(Run& run) {
+  begin(run);
+  const IpAddress target = run.world.add_bystander();
+  std::vector<Liar> liars;
+  for (std::size_t i = 0; i < run.nodes() / 10 + 1; ++i) {
+    Host& host = run.world.host(i);
+    host.become_liar();
+    liars.emplace_back(run.world, host, target);
+  }
+  for (int round = 0; round < 120; ++round) {
+    for (Liar& liar : liars) {
+      if (round % 30 == 0) liar.listen();
+      liar.speak(20);
+    }
+    if (round % 20 == 10) {
+      Host& one = run.world.host(run.world.size() - 1 - static_cast<std::size_t>(run.draw(3)));
+      one.crash();
+      one.start();
+    }
+    run.world.run_for(seconds(1));
+  }
+  run.say("the liars fall silent");
   end(run);
 }
 

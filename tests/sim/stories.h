@@ -16,6 +16,7 @@ void play_roaming_storm(Run& run);
 void play_loss(Run& run);
 void play_clocks(Run& run);
 void play_attacker(Run& run);
+void play_hostile_member(Run& run);
 void play_hostile_directory(Run& run);
 
 }  // namespace meshnode::sim

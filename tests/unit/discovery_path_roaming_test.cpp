@@ -37,6 +37,7 @@ struct PathRoaming : ::testing::Test {
   std::function<bool(const Path&)> answers = [](const Path&) { return true; };
   std::map<Endpoint, std::vector<TimePoint>> probes;
   std::map<Endpoint, Path> known;  // with our address
+  std::map<Endpoint, Duration> rtts;
   std::multimap<TimePoint, std::pair<Path, std::uint64_t>> coming;
 
   void step() {
@@ -48,7 +49,8 @@ struct PathRoaming : ::testing::Test {
       book.sent(now, p, ++number);
       probes[p.remote].push_back(now);
       const Path from = known.contains(p.remote) ? known[p.remote] : p;
-      if (answers(from)) coming.emplace(now + kRtt, std::pair(from, number));
+      const Duration rtt = rtts.contains(p.remote) ? rtts[p.remote] : kRtt;
+      if (answers(from)) coming.emplace(now + rtt, std::pair(from, number));
     }
   }
   void run_for(Duration span) {
@@ -68,7 +70,7 @@ struct PathRoaming : ::testing::Test {
   void confirm(const Path& p) {
     known[p.remote] = p;
     book.add(now, PathKind::direct, p);
-    run_for(kRtt + milliseconds(1));
+    run_for((rtts.contains(p.remote) ? rtts[p.remote] : kRtt) + milliseconds(1));
     probes.clear();
   }
   // Packets both ways for a second, on the best path.
@@ -78,6 +80,11 @@ struct PathRoaming : ::testing::Test {
       book.heard(now, *book.best());
       run_for(milliseconds(25));
     }
+  }
+  // Packets from us only.
+  void stream(Duration span) {
+    for (const TimePoint end = now + span; now < end; run_for(milliseconds(25)))
+      book.data_sent(now);
   }
   std::vector<double> probed(const Path& p, TimePoint begin) {
     std::vector<double> out;
@@ -125,6 +132,38 @@ TEST_F(PathRoaming, WhatDiedWithTheBestIsNotTried) {
     return book.best() == path(3);
   });
   EXPECT_EQ(tried, 0);
+}
+
+TEST_F(PathRoaming, NorUnderAFlowThatGoesOneWay) {
+  for (const auto& p : {path(1), path(2), path(3)}) confirm(p);
+  stream(seconds(20));
+  only({path(3)});
+  for (const TimePoint end = now + seconds(3); now < end && book.best() != path(3);) {
+    stream(milliseconds(25));
+    ASSERT_NE(book.best(), path(2));
+  }
+  EXPECT_EQ(book.best(), path(3));
+}
+
+TEST_F(PathRoaming, NorWhenThePeerTells) {
+  for (const auto& p : {path(1), path(2), path(3)}) confirm(p);
+  run_for(seconds(5));
+  only({path(3)});
+  book.asked_on(now, path(3));
+  until([&] {
+    EXPECT_NE(book.best(), path(2));
+    return book.best() == path(3);
+  });
+  EXPECT_EQ(book.best(), path(3));
+}
+
+TEST_F(PathRoaming, AFlowThatGoesOneWayCostsAQuestionEachEightTenthsOfASecond) {
+  confirm(path(1));
+  confirm(path(2));
+  stream(seconds(60));
+  EXPECT_LE(probes[path(1).remote].size(), 60 / 0.8 + 2);
+  EXPECT_GE(probes[path(1).remote].size(), 60 / 0.9);
+  EXPECT_LE(probes[path(2).remote].size(), 3U);
 }
 
 TEST_F(PathRoaming, WithoutASpareTheOthersAreAskedBeforeItIsLost) {
@@ -201,6 +240,32 @@ TEST_F(PathRoaming, AQuestionFromANewEndpointIsFollowedLikewise) {
   const bool news = book.add(now, PathKind::direct, path(2));
   book.asked_on(now, path(2), news);
   EXPECT_LE(until([&] { return book.best() == path(2); }), milliseconds(61));
+}
+
+TEST_F(PathRoaming, WhatWasJustAskedIsNotAskedAgain) {
+  confirm(path(1));
+  talk();
+  only({});
+  const TimePoint begin = now;
+  book.data_sent(now);
+  run_for(milliseconds(110));
+  book.add(now, PathKind::direct, path(2));
+  book.heard(now, path(2));
+  run_for(milliseconds(40));
+  EXPECT_THAT(probed(path(1), begin), ElementsAre(0.1));
+}
+
+TEST_F(PathRoaming, QuestionsOnASparePathDrawOneOfOursASecond) {
+  confirm(path(1));
+  confirm(path(2));
+  talk();
+  run_for(seconds(2));
+  probes.clear();
+  for (int i = 0; i < 40; ++i) {
+    book.asked_on(now, path(2));
+    run_for(milliseconds(100));
+  }
+  EXPECT_EQ(probes[path(1).remote].size(), 4U);
 }
 
 TEST_F(PathRoaming, ANewEndpointBesideALivingOneChangesNothing) {
@@ -283,8 +348,10 @@ TEST_F(PathRoaming, DoubtAsksAllInAHurry) {
 
 TEST_F(PathRoaming, TwoSparesAreKeptWarmRatherOfTheOtherFamilyAndThenTheFastOnes) {
   const Path slow = path(9);
-  for (const auto& p : {path(1), path(2), path(3)}) confirm(p);
+  rtts[slow.remote] = 2 * kRtt;
+  for (const auto& p : {path(1), path(2, kOurOther), path(3, kOurOther)}) confirm(p);
   confirm(slow);
+  rtts[path6(1).remote] = 3 * kRtt;
   confirm(path6(1));
   ASSERT_EQ(book.best(), path(1));
   run_for(minutes(9));  // the spares were last asked when they were found
