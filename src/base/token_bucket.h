@@ -13,14 +13,18 @@ class TokenBucket {
   TokenBucket(double rate, double burst) : rate_(rate), burst_(burst), tokens_(burst) {}
 
   bool take(TimePoint now) {
+    if (!has(now)) return false;
+    tokens_ -= 1;
+    return true;
+  }
+  // Would take() give one?
+  bool has(TimePoint now) {
     const double passed = std::chrono::duration<double>(now - last_).count();
     if (passed > 0) {
       tokens_ = std::min(burst_, tokens_ + passed * rate_);
       last_ = now;
     }
-    if (tokens_ < 1) return false;
-    tokens_ -= 1;
-    return true;
+    return tokens_ >= 1;
   }
 
  private:

@@ -6,16 +6,19 @@
 
 #include "base/clock.h"
 #include "base/endpoint.h"
+#include "base/token_bucket.h"
 
 namespace meshnode::discovery {
 
-// Invariant: for each destination address, at most kPerTenSeconds probes in any fixed window of 10
-// s and kPerHour in any of one hour leave that were not answered. The table is bounded: when it is
-// full of young entries, unknown addresses get nothing.
+// Invariant: of probes that are not answered, at most kBurst leave at once for one address, at most
+// kBurst + 80 in any minute (with headers 92 bytes each over IPv4: below 10 KB), and at most 200 in
+// any hour. The table is bounded: when it is full of young entries, unknown addresses get nothing.
 class ProbeBudget {
  public:
-  static constexpr unsigned kPerTenSeconds = 20;
-  static constexpr unsigned kPerHour = 200;
+  static constexpr unsigned kBurst = 20;
+  static constexpr unsigned kPerMinute = 80;  // after a burst
+  static constexpr unsigned kLongBurst = 120;
+  static constexpr unsigned kPerHour = 80;  // after a long burst
   static constexpr std::size_t kMaxAddresses = 4096;
 
   // Takes one probe out of the budget; false if there is none.
@@ -25,10 +28,9 @@ class ProbeBudget {
 
  private:
   struct Spent {
-    TimePoint short_began{};
-    TimePoint long_began{};
-    unsigned in_short = 0;
-    unsigned in_long = 0;
+    TokenBucket minute{kPerMinute / 60.0, kBurst};
+    TokenBucket hour{kPerHour / 3600.0, kLongBurst};
+    TimePoint last{};
   };
   bool make_room(TimePoint now);
   std::unordered_map<IpAddress, Spent> spent_;

@@ -17,6 +17,8 @@ class Attacker {
 
  private:
   void saw(SegmentId segment, const Datagram& datagram);
+  void forge(Bytes& bytes);
+  void raise_counter(Bytes& bytes);
 
   World& world_;
   unsigned per_mille_;

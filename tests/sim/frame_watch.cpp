@@ -90,7 +90,8 @@ void FrameWatch::note_control(ByteView text, Tellings& tellings) {
   if (!control) return;
   const auto type = static_cast<std::size_t>(control->type);
   if (type < std::size(said_.control)) ++said_.control[type];
-  if (!count_tellings || control->type != wire::ControlType::record) return;
+  if (!count_tellings || control->type != wire::ControlType::record || liars_.contains(acting))
+    return;
   if (++tellings[digest(control->body)] == kTellings)
     complain("n" + std::to_string(acting) + " tells one neighbour the same record again and again");
 }

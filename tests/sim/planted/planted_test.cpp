@@ -21,9 +21,13 @@ struct Catch {
 
 void talk(Run& run, int rounds, Duration pause) {
   for (int i = 0; i < rounds; ++i) {
-    for (HostIndex a = 0; a < run.nodes(); ++a)
-      run.world.host(a).send_packet(run.world.host((a + 1) % run.nodes()));
-    run.world.run_for(pause);
+    for (HostIndex a = 0; a < run.nodes(); ++a) {
+      Host& one = run.world.host(a);
+      Host& next = run.world.host((a + 1) % run.nodes());
+      one.send_packet(next);
+      next.send_packet(one);
+      run.world.run_for(pause / static_cast<std::int64_t>(run.nodes()));
+    }
   }
 }
 
