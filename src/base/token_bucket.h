@@ -13,18 +13,18 @@ class TokenBucket {
   TokenBucket(double rate, double burst) : rate_(rate), burst_(burst), tokens_(burst) {}
 
   bool take(TimePoint now) {
-    if (!has(now)) return false;
+    if (!has(now, 1)) return false;
     tokens_ -= 1;
     return true;
   }
-  // Would take() give one?
-  bool has(TimePoint now) {
+  // Are there so many?
+  bool has(TimePoint now, double tokens) {
     const double passed = std::chrono::duration<double>(now - last_).count();
     if (passed > 0) {
       tokens_ = std::min(burst_, tokens_ + passed * rate_);
       last_ = now;
     }
-    return tokens_ >= 1;
+    return tokens_ >= tokens;
   }
 
  private:

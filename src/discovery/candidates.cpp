@@ -60,6 +60,12 @@ bool is_taboo(const IpAddress& ip, const OwnView& view) {
   return false;
 }
 
+bool has_reflexive(std::span<const Candidate> candidates) {
+  return std::any_of(candidates.begin(), candidates.end(), [](const Candidate& candidate) {
+    return candidate.kind == wire::CandidateKind::reflexive;
+  });
+}
+
 // Both of us are behind one NAT if the world sees us at one address.
 bool behind_one_nat(std::span<const Candidate> theirs, const OwnView& own) {
   return std::any_of(theirs.begin(), theirs.end(), [&](const Candidate& candidate) {
@@ -214,6 +220,7 @@ std::vector<Candidate> gather(const OwnView& view) {
 std::vector<Target> worth_probing(std::span<const Candidate> theirs, const OwnView& own) {
   const bool neighbours = behind_one_nat(theirs, own);
   const bool behind_nat = !has_public_v4(own.interfaces);
+  const bool elsewhere = !neighbours && !own.reflexive.empty() && has_reflexive(theirs);
   struct Ranked {
     int rank = 0;
     Target target;
@@ -232,7 +239,8 @@ std::vector<Target> worth_probing(std::span<const Candidate> theirs, const OwnVi
     ranked.push_back({(lan ? 1000 : 0) + candidate.priority,
                       {lan ? PathKind::lan : PathKind::direct,
                        {.remote = endpoint, .local = {}},
-                       behind_nat && is_public(endpoint.ip) && endpoint.ip.is_v4()}});
+                       behind_nat && is_public(endpoint.ip) && endpoint.ip.is_v4(),
+                     elsewhere && endpoint.ip.is_private()}});
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const Ranked& a, const Ranked& b) { return a.rank > b.rank; });

@@ -23,6 +23,12 @@ void Directory::publish(Now now, RecordPtr own) {
   settle(now);
 }
 
+void Directory::set_edges(Now now, std::size_t edges) {
+  const bool were_few = edges_ < kEnoughEdges;
+  edges_ = edges;
+  if (!next_settle_ || were_few != (edges_ < kEnoughEdges)) settle(now);
+}
+
 void Directory::set_surroundings(Now now, std::size_t edges, std::vector<NodeId> members) {
   edges_ = edges;
   members_ = std::move(members);

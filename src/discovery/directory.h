@@ -49,8 +49,9 @@ class Directory {
   Directory(DirectoryKeys keys, const NodeId& self, Random& random);
 
   void publish(Now now, RecordPtr own);
-  // What decides whether we stand at the door. `members`: proven ones, without ourselves.
+  // What decides whether we stand at the door. `members`: those that we stand by.
   void set_surroundings(Now now, std::size_t edges, std::vector<NodeId> members);
+  void set_edges(Now now, std::size_t edges);
   // Look this member's record up.
   void look_up(Now now, const NodeId& member);
   // Whoever stored our records may have lost them.

@@ -1,7 +1,5 @@
 #include "discovery/introductions.h"
 
-#include <algorithm>
-
 #include "crypto/node_id.h"
 
 namespace meshnode::discovery {
@@ -42,8 +40,7 @@ std::variant<Drop, Introductions::ForUs, Introductions::PassOn> Introductions::t
   // Only what is genuine counts against the pair: nobody else can use its budget up.
   if (!suite_.verify(record->record.signing_key, statement(*parsed), parsed->signature))
     return Drop::bad_identity;
-  Pair& entry = pair(key);
-  entry.used = now;
+  Pair& entry = use_pair(key);
   if (!entry.budget.take(now)) return Drop::rate_limited;
   if (for_us) {
     entry.number = parsed->number;
@@ -53,12 +50,17 @@ std::variant<Drop, Introductions::ForUs, Introductions::PassOn> Introductions::t
   return PassOn{origin, parsed->target, parsed->hops, wire::encode_introduction(*parsed)};
 }
 
-Introductions::Pair& Introductions::pair(const PairKey& key) {
-  if (pairs_.size() >= kMaxPairs && !pairs_.contains(key))
-    pairs_.erase(std::min_element(pairs_.begin(), pairs_.end(), [](const auto& a, const auto& b) {
-      return a.second.used < b.second.used;
-    }));
-  return pairs_[key];
+Introductions::Pair& Introductions::use_pair(const PairKey& key) {
+  const auto [entry, is_new] = pairs_.try_emplace(key);
+  Pair& pair = entry->second;
+  if (is_new)
+    pair.used = by_use_.insert(by_use_.end(), &entry->first);
+  else
+    by_use_.splice(by_use_.end(), by_use_, pair.used);
+  if (pairs_.size() <= kMaxPairs) return pair;
+  pairs_.erase(pairs_.find(*by_use_.front()));
+  by_use_.pop_front();
+  return pair;
 }
 
 }  // namespace meshnode::discovery

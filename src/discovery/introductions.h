@@ -11,6 +11,7 @@
 //     are all together; a number is followed once.
 #pragma once
 
+#include <list>
 #include <map>
 #include <variant>
 
@@ -55,14 +56,16 @@ class Introductions {
   void forget(PeerNumber neighbour) { neighbours_.erase(neighbour); }
 
  private:
+  using PairKey = std::pair<NodeId, NodeId>;  // origin, target
+  using ByUse = std::list<const PairKey*>;    // keys in pairs_, used last at the end
   struct Pair {
     TokenBucket budget{kPerPair, kPairBurst};
     std::uint64_t number = 0;  // the highest, if it was for us
-    TimePoint used{};
+    ByUse::iterator used{};
   };
-  using PairKey = std::pair<NodeId, NodeId>;  // origin, target
   Bytes statement(const wire::Introduction& introduction) const;
-  Pair& pair(const PairKey& key);
+  // It counts as used now; the one that was not used for longest makes room for it.
+  Pair& use_pair(const PairKey& key);
 
   NodeId self_;
   Bytes network_id_;
@@ -70,6 +73,7 @@ class Introductions {
   TokenBucket total_{kTotal, kTotalBurst};
   std::map<PeerNumber, TokenBucket> neighbours_;  // those with an edge, so bounded
   std::map<PairKey, Pair> pairs_;
+  ByUse by_use_;
 };
 
 }  // namespace meshnode::discovery

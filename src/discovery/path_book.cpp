@@ -50,6 +50,7 @@ bool PathBook::add(TimePoint now, PathKind kind, const Path& path) {
   const bool news = candidate == nullptr;
   if (news) candidate = insert(path, kind);
   if (candidate == nullptr) return false;
+  candidate->evidence = Evidence::seen;
   if (kind == PathKind::lan) candidate->kind = candidate->quality.kind = kind;
   if (candidate->confirmed) return false;
   candidate->pause = kFirstPause;
@@ -75,6 +76,8 @@ void PathBook::suggest(TimePoint now, std::span<const Target> targets) {
     if (candidate == nullptr) candidate = insert(target.path, target.kind, true);
     if (candidate == nullptr) continue;
     candidate->suggested = true;
+    if (candidate->evidence != Evidence::seen)
+      candidate->evidence = target.unlikely ? Evidence::unlikely : Evidence::told;
     if (candidate->confirmed) continue;
     candidate->pause = kFirstPause;
     candidate->open_first = target.open_first;
@@ -197,15 +200,14 @@ std::vector<Path> PathBook::due(TimePoint now) {
 // What silenced one path may have silenced all: ask them together, not one after the other.
 void PathBook::count_overdue(TimePoint now, Candidate& candidate) {
   if (candidate.quality.overdue == candidate.unanswered || now < candidate.overdue_at) return;
-  const unsigned few = surprised(now) ? 1 : 2;
-  const bool were_few = candidate.quality.overdue < few;
+  const bool were_few = candidate.quality.overdue < few(now);
   const bool was_suspicious = candidate.quality.suspicious;
   candidate.quality.overdue = candidate.unanswered;
   candidate.quality.suspicious =
       candidate.address_gone ||
       candidate.unanswered >= (surprised(now) ? kSuspiciousSurprise : kSuspicious);
   if (!best_ || !candidate.path.same_remote(*best_) || !in_a_hurry(now)) return;
-  if (were_few && candidate.unanswered >= few) ask_warm(now);
+  if (were_few && candidate.unanswered >= few(now)) ask_warm(now);
   if (was_suspicious || !candidate.quality.suspicious) return;
   for (Candidate& other : candidates_) {
     if (other.confirmed) continue;
@@ -301,6 +303,7 @@ bool PathBook::answered(TimePoint now, const Path& path, std::uint64_t number) {
 
 void PathBook::mark_alive(TimePoint now, Candidate& candidate) {
   candidate.confirmed = true;
+  candidate.evidence = Evidence::seen;
   candidate.quality.last_heard = now;
   candidate.quality.overdue = 0;
   candidate.quality.suspicious = false;
@@ -326,7 +329,9 @@ void PathBook::heard(TimePoint now, const Path& path, bool inner) {
   if (inner) used(now);
   if (best != nullptr) silence_.heard(now, best->quality.rtt, candidate == best, inner);
   turned_to(now, *candidate);
-  if (candidate->confirmed) mark_alive(now, *candidate);
+  // Whoever relays the peer's frames must not seem alive by that: first our own question has to be
+  // answered there.
+  if (candidate->confirmed && candidate->quality.rtt > Duration{}) mark_alive(now, *candidate);
 }
 
 // The edge is in use (again): spare paths are kept alive as often as the best one.
@@ -426,6 +431,11 @@ std::optional<Duration> PathBook::best_rtt() const {
   return std::nullopt;
 }
 
+PathBook::Evidence PathBook::evidence(const Path& path) const {
+  const Candidate* candidate = find(path);
+  return candidate == nullptr ? Evidence::told : candidate->evidence;
+}
+
 bool PathBook::confirmed(const Path& path) const {
   const Candidate* candidate = find(path);
   return candidate != nullptr && candidate->confirmed;
@@ -434,6 +444,11 @@ bool PathBook::confirmed(const Path& path) const {
 bool PathBook::doubtful() const {
   const Candidate* best = best_ ? find(*best_) : nullptr;
   return best != nullptr && best->quality.suspicious;
+}
+
+bool PathBook::uneasy(TimePoint now) const {
+  const Candidate* best = best_ ? find(*best_) : nullptr;
+  return best != nullptr && in_a_hurry(now) && best->quality.overdue >= few(now);
 }
 
 std::optional<TimePoint> PathBook::next_deadline() const {

@@ -114,8 +114,14 @@ class PathBook {
   std::optional<Duration> best_rtt() const;
   // Whether somebody answered there: then it may be asked without a budget.
   bool confirmed(const Path& path) const;
+  // Why we think that the peer may be there: it was heard or seen there, its record says so, or
+  // that, and it is not likely.
+  enum class Evidence : std::uint8_t { seen, told, unlikely };
+  Evidence evidence(const Path& path) const;
   // The best path has stopped to answer, and there is no better one.
   bool doubtful() const;
+  // It may be about to: what silenced it may be our own router, and others would know.
+  bool uneasy(TimePoint now) const;
   bool knows_any() const { return !candidates_.empty(); }
   std::optional<TimePoint> next_deadline() const;
 
@@ -130,6 +136,7 @@ class PathBook {
     bool confirmed = false;
     bool suggested = false;  // by the newest record
     bool open_first = false;
+    Evidence evidence = Evidence::told;
     std::optional<TimePoint> expected_until;
     std::optional<TimePoint> next_opening;
     Duration rest = kRestFirst;
@@ -169,6 +176,8 @@ class PathBook {
   }
   bool in_a_hurry(TimePoint now) const { return silence_.active(now) || now < doubted_until_; }
   bool surprised(TimePoint now) const { return now < surprised_until_ || silence_.surprising(now); }
+  // So many overdue probes of the best path make one look around.
+  unsigned few(TimePoint now) const { return surprised(now) ? 1 : 2; }
   Duration pause_after_probe(TimePoint now, const Candidate& candidate) const;
   void choose(TimePoint now);
 

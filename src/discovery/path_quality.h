@@ -18,6 +18,8 @@ struct Target {
   // We are behind a NAT that may be spoilt by what comes in before something went out
   // (docs/decisions/0010): it is opened before the peer is probed, see PathBook.
   bool open_first = false;
+  // A private address that looks like one of our own link, of a peer that seems to be elsewhere.
+  bool unlikely = false;
   auto operator<=>(const Target&) const = default;
 };
 

@@ -14,14 +14,19 @@ bool ProbeBudget::make_room(TimePoint now) {
   return spent_.size() < kMaxAddresses;
 }
 
-bool ProbeBudget::take(TimePoint now, const IpAddress& destination) {
+bool ProbeBudget::take(TimePoint now, const IpAddress& destination, Share share) {
   auto found = spent_.find(destination);
   if (found == spent_.end()) {
     if (!make_room(now)) return false;
-    found = spent_.emplace(destination, Spent{}).first;
+    const Spent fresh{TokenBucket(rules_.per_minute / 60.0, rules_.burst),
+                      TokenBucket(rules_.per_hour / 3600.0, rules_.long_burst), now};
+    found = spent_.emplace(destination, fresh).first;
   }
   Spent& spent = found->second;
-  if (!spent.minute.has(now) || !spent.hour.has(now)) return false;
+  const bool half = share == Share::half;
+  if (!spent.minute.has(now, half ? rules_.burst / 2 + 1 : 1) ||
+      !spent.hour.has(now, half ? rules_.long_burst / 2 + 1 : 1))
+    return false;
   spent.minute.take(now);
   spent.hour.take(now);
   spent.last = now;

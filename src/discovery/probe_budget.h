@@ -10,29 +10,43 @@
 
 namespace meshnode::discovery {
 
-// Invariant: of probes that are not answered, at most kBurst leave at once for one address, at most
-// kBurst + 80 in any minute (with headers 92 bytes each over IPv4: below 10 KB), and at most 200 in
-// any hour. The table is bounded: when it is full of young entries, unknown addresses get nothing.
+// There are two of them: for addresses that records name, and for those where a peer was seen
+// (a beacon, a probe, a session). Else what others say could use up what a neighbour needs.
+//
+// Invariants
+//  1. Of probes that are not answered, at most `burst` leave at once for one address and at most
+//     `per_minute` later in each minute; likewise in the long run. Both budgets together allow 108
+//     probes in the worst minute: with headers 92 bytes each over IPv4, less than 10 KB.
+//  2. The table is bounded: when it is full of young entries, unknown addresses get nothing.
 class ProbeBudget {
  public:
-  static constexpr unsigned kBurst = 20;
-  static constexpr unsigned kPerMinute = 80;  // after a burst
-  static constexpr unsigned kLongBurst = 120;
-  static constexpr unsigned kPerHour = 80;  // after a long burst
+  struct Rules {
+    unsigned burst = 0;
+    unsigned per_minute = 0;
+    unsigned long_burst = 0;
+    unsigned per_hour = 0;  // after a long burst
+  };
+  static constexpr Rules kTold{16, 48, 120, 80};
+  static constexpr Rules kSeen{12, 32, 160, 80};
   static constexpr std::size_t kMaxAddresses = 4096;
 
-  // Takes one probe out of the budget; false if there is none.
-  bool take(TimePoint now, const IpAddress& destination);
+  explicit ProbeBudget(const Rules& rules) : rules_(rules) {}
+
+  enum class Share : std::uint8_t { all, half };
+  // Takes one probe out of the budget; false if there is none. With Share::half, the second half of
+  // each budget is left to others.
+  bool take(TimePoint now, const IpAddress& destination, Share share = Share::all);
   // An answer came: the address wants our probes.
   void answered(const IpAddress& destination) { spent_.erase(destination); }
 
  private:
   struct Spent {
-    TokenBucket minute{kPerMinute / 60.0, kBurst};
-    TokenBucket hour{kPerHour / 3600.0, kLongBurst};
+    TokenBucket minute;
+    TokenBucket hour;
     TimePoint last{};
   };
   bool make_room(TimePoint now);
+  const Rules rules_;
   std::unordered_map<IpAddress, Spent> spent_;
 };
 

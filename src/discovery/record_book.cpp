@@ -70,10 +70,12 @@ RecordBook::Entry* RecordBook::add(TimePoint now, const NodeId& id) {
   if (!proven && !has_room() && now >= next_sweep_) sweep(now);
   if (!proven && !has_room()) return nullptr;
   Entry& entry = entries_[id];
-  if (proven)
+  if (proven) {
     entry.standing = Standing::proven;
-  else
+    ++stands_version_;
+  } else {
     ++heard_;
+  }
   ++members_version_;
   return &entry;
 }
@@ -103,6 +105,7 @@ void RecordBook::vouch(const NodeId& id, Entry& entry, PeerNumber by) {
   entry.standing = Standing::vouched;
   --heard_;
   ++vouched_;
+  ++stands_version_;
   ++version_;
   waiting_.push_back({wire::short_id(id), by});
 }
@@ -152,6 +155,7 @@ void RecordBook::prove(const NodeId& id) {
   }
   Entry& entry = known->second;
   if (entry.standing == Standing::proven) return;
+  if (entry.standing == Standing::heard) ++stands_version_;
   --(entry.standing == Standing::heard ? heard_ : vouched_);
   entry.standing = Standing::proven;
   ++version_;
@@ -224,6 +228,14 @@ std::vector<NodeId> RecordBook::proven_members() const {
   return out;
 }
 
+std::vector<NodeId> RecordBook::stood_by() const {
+  std::vector<NodeId> out;
+  out.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_)
+    if (entry.standing != Standing::heard) out.push_back(id);
+  return out;
+}
+
 std::vector<RecordBook::News> RecordBook::take_news(TimePoint now) {
   admit_waiting(now);
   return std::exchange(news_, {});
@@ -232,7 +244,10 @@ std::vector<RecordBook::News> RecordBook::take_news(TimePoint now) {
 // ---- forgetting ----
 
 RecordBook::Entries::iterator RecordBook::erase(Entries::iterator entry) {
-  if (entry->second.standing == Standing::heard) --heard_;
+  if (entry->second.standing == Standing::heard)
+    --heard_;
+  else
+    ++stands_version_;
   if (entry->second.standing == Standing::vouched) --vouched_;
   goodbyes_.erase(entry->first);
   ++members_version_;

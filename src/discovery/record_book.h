@@ -28,6 +28,7 @@
 #include "base/drop.h"
 #include "base/token_bucket.h"
 #include "discovery/record_pool.h"
+#include "discovery/sorted_pages.h"
 #include "wire/gossip.h"
 
 namespace meshnode::discovery {
@@ -83,11 +84,15 @@ class RecordBook {
   std::size_t size() const { return entries_.size() + awaited_.size(); }
   // Grows when members come or go, or are gone or back.
   std::uint64_t members_version() const { return members_version_; }
+  // Grows when we begin or cease to stand by somebody.
+  std::uint64_t stands_version() const { return stands_version_; }
   // Grows when a summary may come out otherwise than before.
   std::uint64_t version() const { return version_; }
   // All records, of proven members only if wanted; by id.
   void each(bool proven_only, const std::function<void(const RecordPtr&)>& visit) const;
   std::vector<NodeId> proven_members() const;
+  // Those that we stand by; by id.
+  std::vector<NodeId> stood_by() const;
   // What we name to this neighbour: those that we stand by, and those that we heard of from it;
   // by id.
   template <typename Visit>
@@ -117,7 +122,7 @@ class RecordBook {
     Standing standing = Standing::heard;
     bool admitted = false;  // its record is handed out
   };
-  using Entries = std::map<NodeId, Entry>;
+  using Entries = SortedPages<NodeId, Entry>;
   struct Goodbye {
     BootId boot{};
     std::uint64_t sequence = 0;
@@ -144,6 +149,7 @@ class RecordBook {
   std::size_t heard_ = 0;
   std::size_t vouched_ = 0;
   std::uint64_t members_version_ = 0;
+  std::uint64_t stands_version_ = 0;
   std::uint64_t version_ = 0;
   TokenBucket checks_{kChecksPerSecond, kChecksBurst};
   TokenBucket admissions_{kAdmissionsPerSecond, kAdmissionsBurst};

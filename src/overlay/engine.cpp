@@ -82,6 +82,7 @@ void Engine::finish(Now now) {
     if (!request) break;
     emit(std::move(*request));
   }
+  emit_routes();
   for (const PeerNumber number : roster_.take_touched()) {
     const Peer* peer = std::as_const(roster_).by_number(number);
     agenda_.set(number, peer == nullptr ? std::nullopt : deadline_of(*peer));
@@ -95,7 +96,7 @@ void Engine::note_time(Now now) {
   const auto epoch = discovery::tag_epoch(now.unix);
   if (epoch_ == epoch) return;
   epoch_ = epoch;
-  for (auto& [number, peer] : roster_.all()) roster_.refresh_tags(peer, epoch);
+  for (const auto& [number, peer] : roster_.all()) roster_.refresh_tags(peer, epoch);
 }
 
 void Engine::handle_interfaces(Now now, const Interfaces& interfaces) {
@@ -241,6 +242,7 @@ void Engine::handle_timeout(Now now) {
   if (record_due_ && now.mono >= *record_due_) look_at_own_record(now);
   if (choice_due_ && now.mono >= *choice_due_) choose(now);
   if (servers_due_ && now.mono >= *servers_due_) tell_servers(now.mono);
+  if (members_due_ && now.mono >= *members_due_) tell_surroundings(now);
   if (own_record_.handle_timeout(now, [&] { return numbers_.next(); })) publish_own_record(now);
   book_.handle_timeout(now.mono);
   gossip_.handle_timeout(now.mono);
@@ -285,8 +287,17 @@ void Engine::service(Now now, Peer& peer) {
   if (!peer.staging.empty() && now.mono >= peer.staging.deadline()) give_up_staged(now.mono, peer);
 }
 
-void Engine::publish_routes() {
-  emit(dataplane::SlotChange{dataplane::SetRoutes{roster_.routes()}});
+// Once for all changes of one input, and before packets that may need them.
+void Engine::emit_routes() {
+  if (!std::exchange(routes_changed_, false)) return;
+  routes_ = roster_.routes();
+  emit(dataplane::SlotChange{dataplane::SetRoutes{routes_}});
+}
+
+bool Engine::routes_lead_to(const Peer& peer) const {
+  if (routes_changed_ || !routes_) return false;
+  const auto route = routes_->find(overlay_address(config_.keys.id, peer.id));
+  return route != routes_->end() && route->second == peer.number;
 }
 
 void Engine::publish_path(TimePoint now, Peer& peer) {
@@ -301,13 +312,18 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
     ++memory_version_;
     // The path was lost, its keys were not.
     if (found && peer.has_session() && peer.current().boot == peer.boot)
-      for (Bytes& packet : peer.staging.take()) emit(ResendPacket{std::move(packet)});
+      resend_staged(peer);
     return;
   }
   peer.trying_since = now;
   if (!peer.said_goodbye) doubt_reflexive(now);
   if (peer.announced) emit(PeerLost{peer.id, peer.name, peer.said_goodbye});
   peer.announced = false;
+}
+
+void Engine::resend_staged(Peer& peer) {
+  if (!peer.staging.empty()) emit_routes();
+  for (Bytes& packet : peer.staging.take()) emit(ResendPacket{std::move(packet)});
 }
 
 // Tells people of an edge, once while it lasts.
@@ -338,6 +354,7 @@ void Engine::forget(PeerNumber number) {
   drop_attempt(*peer);
   emit(dataplane::SlotChange{dataplane::DropPeer{number}});
   gossip_.edge_down(number);
+  if (peer->proven) observed_.reset();
   introductions_.forget(number);
   agenda_.set(number, std::nullopt);
   roster_.remove(number);
@@ -380,7 +397,7 @@ void Engine::tell_unreachable(TimePoint now, ByteView packet, Unreachable why) {
 void Engine::shutdown(Now now) {
   note_time(now);
   spread_goodbye(now);
-  for (auto& [number, peer] : roster_.all()) {
+  for (const auto& [number, peer] : roster_.all()) {
     if (!peer.paths.best()) continue;
     if (peer.has_session())
       emit(SendControl{number, wire::encode_control({wire::ControlType::goodbye, {}})});
@@ -407,6 +424,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
   consider(record_due_);
   consider(choice_due_);
   consider(servers_due_);
+  consider(members_due_);
   consider(own_record_.next_deadline());
   consider(book_.next_deadline());
   consider(gossip_.next_deadline());

@@ -139,7 +139,9 @@ class Engine {
   void emit(Output output) { outputs_.push_back(std::move(output)); }
   void touch() { deadline_known_ = false; }
   void count(Drop reason) { drops_.count(reason); }
-  void publish_routes();
+  void publish_routes() { routes_changed_ = true; }
+  void emit_routes();
+  bool routes_lead_to(const Peer& peer) const;
   void publish_path(TimePoint now, Peer& peer);
   void announce(TimePoint now, Peer& peer);
   void drop_key(SessionIndex index);
@@ -148,6 +150,7 @@ class Engine {
   void housekeeping(Now now);
   void service(Now now, Peer& peer);
   void stage(Now now, Peer& peer, ByteView packet);
+  void resend_staged(Peer& peer);
   void give_up_staged(TimePoint now, Peer& peer);
   void tell_unreachable(TimePoint now, ByteView packet, Unreachable why);
   void handle_control(Now now, const dataplane::PumpEvent& event);
@@ -166,6 +169,7 @@ class Engine {
   void handle_sighting(Now now, const discovery::Sighting& sighting);
   bool sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon);
   Peer* meet(Now now, const NodeId& claimed_id, const crypto::X25519Public& static_key);
+  bool may_probe(TimePoint now, const Peer& peer, const Path& path);
   void send_probes(Now now, Peer& peer);
   void hear_of_path(Now now, Peer& peer, const Path& path);
   void look_at_paths(Now now);
@@ -178,8 +182,9 @@ class Engine {
 
   // engine_records.cpp: what members tell about themselves
   discovery::OwnView own_view(TimePoint now) const;
-  std::vector<Endpoint> observed() const;
+  const std::vector<Endpoint>& observed() const;
   void doubt_reflexive(TimePoint now);
+  std::vector<PeerNumber> witnesses(TimePoint now) const;
   void look_at_own_record_at(TimePoint when);
   void look_at_own_record(Now now);
   void publish_own_record(Now now);
@@ -192,6 +197,7 @@ class Engine {
   Peer* apply_record(Now now, const discovery::RecordPtr& record);
   bool wants_peer(const discovery::SignedRecord& record, PeerNumber from) const;
   void suggest_paths(TimePoint now, Peer& peer);
+  void suggest_paths(TimePoint now, Peer& peer, const discovery::OwnView& view);
   void suggest_all_paths(TimePoint now);
   void apply_unmet_records(Now now);
   void look_up(Now now, Peer& peer);
@@ -210,8 +216,11 @@ class Engine {
   void tell_servers(TimePoint now);
 
   // engine_edges.cpp: with whom we keep an edge
-  bool is_chosen(const NodeId& id) const { return !crowded_ || chosen_.contains(id); }
+  using EdgeStates = std::vector<std::pair<PeerNumber, Known::State>>;
+  bool is_chosen(const NodeId& id) const;
   Known::State state_of_edge(const discovery::SignedRecord& record, TimePoint now) const;
+  EdgeStates states_of_edges(TimePoint now) const;
+  void choose_anew(TimePoint now);
   void look_at_choice(Now now);
   void choose(Now now);
   bool is_kept(const Peer& peer, TimePoint now) const;
@@ -265,7 +274,8 @@ class Engine {
   Gate gate_;
   Roster roster_;
   discovery::LanBeacon beacon_;
-  discovery::ProbeBudget probe_budget_;
+  discovery::ProbeBudget told_budget_{discovery::ProbeBudget::kTold};
+  discovery::ProbeBudget seen_budget_{discovery::ProbeBudget::kSeen};
   discovery::RecordBook book_;
   discovery::OwnRecord own_record_;
   discovery::Gossip gossip_;
@@ -273,9 +283,15 @@ class Engine {
   discovery::StunClient stun_;
   std::optional<discovery::Directory> directory_;
   std::vector<IpAddress> echoed_;
+  std::shared_ptr<const dataplane::RouteTable> routes_;  // the last that was published
+  mutable std::optional<std::vector<Endpoint>> observed_;  // until somebody says otherwise
   std::optional<TimePoint> record_due_;  // when our own record is to be looked at
   std::optional<NatKnown> nat_told_;
+  bool routes_changed_ = false;
   bool surroundings_changed_ = false;
+  std::optional<std::uint64_t> told_members_;  // the book's stands_version() then
+  TimePoint next_members_{};
+  std::optional<TimePoint> members_due_;
   std::size_t edges_ = 0;  // with a path, proven; as of the last tell_surroundings()
   bool serves_ = false;
   discovery::Serving serving_;
@@ -289,6 +305,8 @@ class Engine {
   std::optional<TimePoint> choice_due_;
   TimePoint next_choice_{};
   std::uint64_t chosen_version_ = 0;  // of the book
+  std::vector<wire::ShortId> chosen_short_;  // ascending: asked of each peer again and again
+  EdgeStates chosen_states_;  // what else the choice was made of
   Interfaces interfaces_;
   std::map<SessionIndex, Pending> pending_;
   // Which of our indices are in use: sessions, pending ones and attempts.

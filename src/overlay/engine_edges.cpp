@@ -22,6 +22,12 @@ wire::ShortId short_id_in(const IpAddress& address) {
   return load_be<std::uint64_t>(address.bytes().data() + 6);
 }
 
+Known::State state_of(const Peer& peer, TimePoint now) {
+  if (peer.paths.best()) return Known::State::connected;
+  if (peer.said_goodbye) return Known::State::gone;
+  return now - peer.trying_since >= kFailing ? Known::State::failing : Known::State::untried;
+}
+
 bool within(TimePoint now, TimePoint since, Duration span) {
   return since != TimePoint{} && now - since < span;
 }
@@ -30,10 +36,16 @@ bool within(TimePoint now, TimePoint since, Duration span) {
 
 Known::State Engine::state_of_edge(const discovery::SignedRecord& record, TimePoint now) const {
   const Peer* peer = roster_.by_static_key(record.record.static_key);
-  if (peer != nullptr && peer->paths.best()) return Known::State::connected;
-  if (book_.gone(record.id) || (peer != nullptr && peer->said_goodbye)) return Known::State::gone;
-  if (peer == nullptr) return Known::State::untried;
-  return now - peer->trying_since >= kFailing ? Known::State::failing : Known::State::untried;
+  const auto state = peer == nullptr ? Known::State::untried : state_of(*peer, now);
+  return state != Known::State::connected && book_.gone(record.id) ? Known::State::gone : state;
+}
+
+// Who has no peer has not been tried.
+Engine::EdgeStates Engine::states_of_edges(TimePoint now) const {
+  EdgeStates out;
+  out.reserve(roster_.all().size());
+  for (const auto& [number, peer] : roster_.all()) out.emplace_back(number, state_of(peer, now));
+  return out;
 }
 
 // The set of known members may have changed.
@@ -46,24 +58,41 @@ void Engine::look_at_choice(Now now) {
 void Engine::choose(Now now) {
   choice_due_.reset();
   next_choice_ = now.mono + kChoicePause;
-  chosen_version_ = book_.members_version();
   const bool was_crowded = crowded_;
-  std::vector<Known> known;
-  std::size_t living = 0;
-  book_.each(false, [&](const discovery::RecordPtr& record) {
-    if (record->id == self_.identity.id) return;
-    known.push_back({record->id, state_of_edge(*record, now.mono)});
-    if (known.back().state < Known::State::failing) ++living;
-  });
-  crowded_ = !config_.full_mesh && living > config_.eager_members;
-  chosen_ =
-      crowded_ ? choose_edges(self_.identity.id, known, chosen_, random_) : std::set<NodeId>{};
+  auto states = states_of_edges(now.mono);
+  // Of the same members in the same state the choice would be the same.
+  if (chosen_version_ != book_.members_version() || chosen_states_ != states) {
+    chosen_version_ = book_.members_version();
+    chosen_states_ = std::move(states);
+    choose_anew(now.mono);
+  }
   if (was_crowded && !crowded_) apply_unmet_records(now);
   for (const NodeId& id : chosen_) {
     const auto record = book_.find(id);
     if (record && std::as_const(roster_).by_static_key(record->record.static_key) == nullptr)
       apply_record(now, record);
   }
+}
+
+void Engine::choose_anew(TimePoint now) {
+  std::vector<Known> known;
+  std::size_t living = 0;
+  book_.each(false, [&](const discovery::RecordPtr& record) {
+    if (record->id == self_.identity.id) return;
+    known.push_back({record->id, state_of_edge(*record, now)});
+    if (known.back().state < Known::State::failing) ++living;
+  });
+  crowded_ = !config_.full_mesh && living > config_.eager_members;
+  chosen_ =
+      crowded_ ? choose_edges(self_.identity.id, known, chosen_, random_) : std::set<NodeId>{};
+  chosen_short_.clear();
+  for (const NodeId& id : chosen_) chosen_short_.push_back(wire::short_id(id));
+}
+
+bool Engine::is_chosen(const NodeId& id) const {
+  if (!crowded_) return true;
+  return std::binary_search(chosen_short_.begin(), chosen_short_.end(), wire::short_id(id)) &&
+         chosen_.contains(id);
 }
 
 // By us. Nobody's probes hold an edge that both sides have no use for.

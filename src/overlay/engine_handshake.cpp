@@ -103,7 +103,7 @@ void Engine::knock(Now now, Peer& peer) {
   peer.next_knock = now.mono + peer.knock_pause;
   const Path path = peer.suggested[peer.knocks++ % peer.suggested.size()].path;
   for (int i = 0; i < kKnockCost; ++i)
-    if (!probe_budget_.take(now.mono, path.remote.ip)) return;
+    if (!told_budget_.take(now.mono, path.remote.ip)) return;
   const HandshakeFresh fresh{
       .index = fresh_index(), .number = numbers_.next(), .observed = path.remote};
   auto machine = Initiator::begin(self_, fresh, random_.secret<32>(), peer.static_key,
@@ -359,7 +359,7 @@ void Engine::adopt(Now now, Peer& peer, const Established& established, const Pa
   // The first frame confirms the session to the responder; packets may follow at once.
   if (how.initiator)
     emit(SendControl{peer.number, wire::encode_control({wire::ControlType::keepalive, {}})});
-  for (Bytes& packet : peer.staging.take()) emit(ResendPacket{std::move(packet)});
+  resend_staged(peer);
   for (Bytes& text : peer.unsaid.take(now.mono)) emit(SendControl{peer.number, std::move(text)});
   if (new_edge)
     gossip_.edge_up(now.mono, peer.number, peer.id,
@@ -379,6 +379,7 @@ void Engine::learn(Now now, Peer& peer, const ProvenPeer& proven, bool surely_fr
   for (const PeerNumber impostor : roster_.prove(peer, proven.id)) forget(impostor);
   note_proven(peer);
   ++memory_version_;
+  const bool had_claims = !peer.claims.empty();
   peer.claims = proven.payload.claims;
   const auto settled = roster_.settle_claims(peer, config_.claims, now.mono);
   for (const IpAddress& address : settled.refused)
@@ -387,7 +388,7 @@ void Engine::learn(Now now, Peer& peer, const ProvenPeer& proven, bool surely_fr
     emit(dataplane::SlotChange{
         dataplane::SetSources{number, roster_.sources(*roster_.by_number(number))}});
   emit(dataplane::SlotChange{dataplane::SetSources{peer.number, roster_.sources(peer)}});
-  publish_routes();
+  if (had_claims || !peer.claims.empty() || !routes_lead_to(peer)) publish_routes();
 }
 
 void Engine::drop_dead_keys(TimePoint now, Peer& peer) {

@@ -102,14 +102,29 @@ bool Engine::sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon) {
   return true;
 }
 
+bool Engine::may_probe(TimePoint now, const Peer& peer, const Path& path) {
+  using Evidence = discovery::PathBook::Evidence;
+  using Share = discovery::ProbeBudget::Share;
+  const IpAddress& to = path.remote.ip;
+  switch (peer.paths.evidence(path)) {
+    case Evidence::seen:
+      return seen_budget_.take(now, to);
+    case Evidence::told:
+      return told_budget_.take(now, to);
+    case Evidence::unlikely:
+      return told_budget_.take(now, to, Share::half);
+  }
+  return false;
+}
+
 void Engine::send_probes(Now now, Peer& peer) {
   for (const Path& path : peer.paths.to_open(now.mono))
-    if (is_underlay(path.remote.ip) && probe_budget_.take(now.mono, path.remote.ip))
+    if (is_underlay(path.remote.ip) && may_probe(now.mono, peer, path))
       emit(OpenWay{path});
   for (const Path& path : peer.paths.due(now.mono)) {
     // The budget is for what records and beacons say, not for those who have answered.
     if (!is_underlay(path.remote.ip) ||
-        (!peer.paths.confirmed(path) && !probe_budget_.take(now.mono, path.remote.ip))) {
+        (!peer.paths.confirmed(path) && !may_probe(now.mono, peer, path))) {
       peer.paths.postponed(now.mono, path);
       continue;
     }
@@ -121,7 +136,7 @@ void Engine::send_probes(Now now, Peer& peer) {
     const bool present = !peer.paths.best() && probe.number % 2 == 0;
     emit(SendMessage{path, peer.probe_keys.seal(probe, present ? *epoch_ : send_epoch(peer))});
   }
-  if (peer.paths.doubtful()) doubt_reflexive(now.mono);
+  if (peer.paths.doubtful() || peer.paths.uneasy(now.mono)) doubt_reflexive(now.mono);
 }
 
 // Our own; after a jump of our clock the one that worked before, which the peer still looks for.
@@ -204,7 +219,7 @@ void Engine::look_at_paths(Now now) {
   for (const Interface& interface : interfaces_)
     if (interface.up && !interface.overlay)
       for (const Cidr& address : interface.addresses) own.push_back(address.ip);
-  for (auto& [number, peer] : roster_.all()) {
+  for (const auto& [number, peer] : roster_.all()) {
     peer.paths.addresses_are(now.mono, own);
     service(now, peer);
   }
@@ -218,7 +233,7 @@ bool Engine::overslept(TimePoint now) const {
 // The machine slept: routers have forgotten us, and perhaps it is somewhere else now.
 void Engine::wake(Now now) {
   touch();
-  for (auto& [number, peer] : roster_.all()) {
+  for (const auto& [number, peer] : roster_.all()) {
     peer.paths.doubt(now.mono);
     send_probes(now, peer);
   }
@@ -230,7 +245,8 @@ void Engine::wake(Now now) {
 void Engine::handle_probe_answer(Now now, Peer& peer, const Path& path, const wire::Probe& probe) {
   if (is_twin(now.mono, peer, probe.boot)) return count(Drop::bad_identity);
   if (!peer.paths.answered(now.mono, path, probe.number)) return count(Drop::replayed);
-  probe_budget_.answered(path.remote.ip);
+  told_budget_.answered(path.remote.ip);
+  seen_budget_.answered(path.remote.ip);
   if (const auto epoch = roster_.epoch_of(probe.tag)) note_epoch(peer, *epoch);
   peer.answered_epoch = send_epoch(peer);
   note_observed(now.mono, peer, path, probe.observed);

@@ -1,5 +1,7 @@
 // Engine: what members tell about themselves — our own record, the others', and how they travel.
 #include <algorithm>
+#include <tuple>
+#include <utility>
 
 #include "overlay/engine.h"
 
@@ -12,10 +14,12 @@ constexpr Duration kStunPatience = milliseconds(250);
 constexpr Duration kSettle = milliseconds(50);
 // A peer that has no path (any more) is looked up in the DHT after this, with growing pauses.
 constexpr Duration kFirstLookup = seconds(3);
-constexpr Duration kLongestLookupPause = minutes(10);
+constexpr Duration kLongestLookupPause = hours(1);
 constexpr Duration kDoubtPause = seconds(5);
 constexpr std::size_t kWitnesses = 2;
 constexpr Duration kTellTwin = minutes(10);
+// The directory hears of members at most that often: there may be thousands, and many come at once.
+constexpr Duration kMembersPause = seconds(1);
 // How many peers have to see us at one address before we believe it without a STUN server.
 constexpr std::size_t kMaxObserved = 2;
 
@@ -34,8 +38,9 @@ discovery::OwnView Engine::own_view(TimePoint now) const {
           .serving = serving()};
 }
 
-// How peers see us, the most common first.
-std::vector<Endpoint> Engine::observed() const {
+// How peers see us, the most common first. Counted anew only when one of them changed its word.
+const std::vector<Endpoint>& Engine::observed() const {
+  if (observed_) return *observed_;
   std::map<Endpoint, unsigned> votes;
   for (const auto& [number, peer] : std::as_const(roster_).all()) {
     if (!peer.proven) continue;
@@ -47,7 +52,7 @@ std::vector<Endpoint> Engine::observed() const {
   std::stable_sort(out.begin(), out.end(),
                    [&](const Endpoint& a, const Endpoint& b) { return votes[a] > votes[b]; });
   if (out.size() > kMaxObserved) out.resize(kMaxObserved);
-  return out;
+  return observed_.emplace(std::move(out));
 }
 
 void Engine::note_observed(TimePoint now, Peer& peer, const Path& path, const Endpoint& observed) {
@@ -56,8 +61,18 @@ void Engine::note_observed(TimePoint now, Peer& peer, const Path& path, const En
     return;
   Endpoint& known = observed.ip.is_v4() ? peer.observed4 : peer.observed6;
   if (known == observed) return;
-  known = observed;
+  const Endpoint before = std::exchange(known, observed);
+  observed_.reset();
   look_at_own_record_at(now + kSettle);
+  if (!before.ip) return;
+  // Our NAT has moved us: who saw us where we were would see us elsewhere now. Others are asked, so
+  // that no single member's word stands for long.
+  for (const auto& [number, other] : std::as_const(roster_).all())
+    if (other.observed4 == before || other.observed6 == before) {
+      Peer& changed = *roster_.by_number(number);
+      (before.ip.is_v4() ? changed.observed4 : changed.observed6) = {};
+    }
+  doubt_reflexive(now);
 }
 
 void Engine::handle_echo(Now now, std::vector<IpAddress> addresses) {
@@ -88,14 +103,22 @@ void Engine::doubt_reflexive(TimePoint now) {
   stun_.ask_again(now);
   stun_.handle_timeout(now);
   // So do members elsewhere: where each hub is dead, only they.
-  std::size_t witnesses = 0;
-  for (auto& [number, peer] : roster_.all()) {
-    if (!peer.proven || peer.paths.best_kind() != discovery::PathKind::direct ||
-        peer.paths.doubtful())
-      continue;
-    peer.paths.doubt(now);
-    if (++witnesses == kWitnesses) return;
-  }
+  for (const PeerNumber number : witnesses(now)) roster_.by_number(number)->paths.doubt(now);
+}
+
+// Whom to ask how we look from outside: rather those with whom there are keys, since they are the
+// first to hear of it, too; then those who spoke last.
+std::vector<PeerNumber> Engine::witnesses(TimePoint now) const {
+  std::vector<std::tuple<bool, Duration, PeerNumber>> found;
+  for (const auto& [number, peer] : roster_.all())
+    if (peer.proven && peer.paths.best_kind() == discovery::PathKind::direct &&
+        !peer.paths.doubtful())
+      found.emplace_back(!peer.has_session(), now - peer.last_proven, number);
+  const std::size_t count = std::min(kWitnesses, found.size());
+  std::partial_sort(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), found.end());
+  std::vector<PeerNumber> out;
+  for (std::size_t i = 0; i < count; ++i) out.push_back(std::get<PeerNumber>(found[i]));
+  return out;
 }
 
 bool Engine::handle_stun(Now now, const Path& path, ByteView datagram) {
@@ -296,8 +319,11 @@ Peer* Engine::apply_record(Now now, const discovery::RecordPtr& record) {
 }
 
 void Engine::suggest_paths(TimePoint now, Peer& peer) {
+  suggest_paths(now, peer, own_view(now));
+}
+
+void Engine::suggest_paths(TimePoint now, Peer& peer, const discovery::OwnView& view) {
   if (!peer.record || peer.said_goodbye) return;
-  const discovery::OwnView view = own_view(now);
   auto targets = discovery::worth_probing(peer.record->record.candidates, view);
   for (const auto& rival : peer.rivals)
     for (const auto& target : discovery::worth_probing(rival->record.candidates, view))
@@ -313,7 +339,8 @@ void Engine::suggest_paths(TimePoint now, Peer& peer) {
 }
 
 void Engine::suggest_all_paths(TimePoint now) {
-  for (auto& [number, peer] : roster_.all()) suggest_paths(now, peer);
+  const discovery::OwnView view = own_view(now);
+  for (const auto& [number, peer] : roster_.all()) suggest_paths(now, peer, view);
 }
 
 // Records that found no place for their member when they came.
@@ -353,7 +380,10 @@ void Engine::note_proven(Peer& peer) {
   peer.rivals.clear();
   if (peer.record && peer.record->id != peer.id) peer.record.reset();
   surroundings_changed_ = true;
+  observed_.reset();
   book_.prove(peer.id);
+  // Where it saw us counts from now on.
+  if (peer.observed4.ip || peer.observed6.ip) look_at_own_record_at(last_input_ + kSettle);
 }
 
 void Engine::tell_surroundings(Now now) {
@@ -363,12 +393,17 @@ void Engine::tell_surroundings(Now now) {
   edges_ = 0;
   for (const auto& [number, peer] : std::as_const(roster_).all())
     if (peer.proven && peer.paths.best()) ++edges_;
+  directory_->set_edges(now, edges_);
+  members_due_.reset();
+  if (told_members_ == book_.stands_version()) return;
+  if (now.mono < next_members_) {
+    members_due_ = next_members_;
+    return touch();
+  }
+  next_members_ = now.mono + kMembersPause;
+  told_members_ = book_.stands_version();
   // All that we stand by, not only those whom we met: else each would know other landmarks.
-  std::vector<NodeId> members;
-  book_.each(false, [&](const discovery::RecordPtr& record) {
-    if (book_.stands_by(record->id)) members.push_back(record->id);
-  });
-  directory_->set_surroundings(now, edges_, std::move(members));
+  directory_->set_surroundings(now, edges_, book_.stood_by());
 }
 
 }  // namespace meshnode::overlay

@@ -54,7 +54,7 @@ void Engine::tell_servers(TimePoint now) {
     std::erase_if(at, [&](const Endpoint& endpoint) { return !is_underlay(endpoint.ip); });
     if (!at.empty()) members.push_back({record->id, alive, now - heard, std::move(at)});
   };
-  for (const auto& [number, peer] : roster_.all())
+  for (const auto& [number, peer] : std::as_const(roster_).all())
     if (peer.proven && !peer.said_goodbye)
       consider(peer.record, peer.paths.best().has_value(), peer.last_proven);
   for (const auto& [id, retired] : roster_.retired())

@@ -11,26 +11,23 @@ Peer* Roster::touch(Peer& peer) {
 std::vector<PeerNumber> Roster::take_touched() {
   std::vector<PeerNumber> out;
   std::swap(out, touched_);
-  for (const PeerNumber number : out) {
-    const auto found = peers_.find(number);
-    if (found != peers_.end()) found->second.touched = false;
-  }
+  for (const PeerNumber number : out)
+    if (Peer* peer = peers_.find(number)) peer->touched = false;
   return out;
 }
 
-std::map<PeerNumber, Peer>& Roster::all() {
-  for (auto& [number, peer] : peers_) touch(peer);
-  return peers_;
+PeerTable::Range<Peer> Roster::all() {
+  for (const auto& [number, peer] : peers_.all()) touch(peer);
+  return peers_.all();
 }
 
 Peer* Roster::by_number(PeerNumber number) {
-  const auto found = peers_.find(number);
-  return found == peers_.end() ? nullptr : touch(found->second);
+  Peer* peer = peers_.find(number);
+  return peer == nullptr ? nullptr : touch(*peer);
 }
 
 const Peer* Roster::by_number(PeerNumber number) const {
-  const auto found = peers_.find(number);
-  return found == peers_.end() ? nullptr : &found->second;
+  return peers_.find(number);
 }
 
 Peer* Roster::by_static_key(const crypto::X25519Public& key) {
@@ -55,8 +52,9 @@ std::optional<discovery::TagEpoch> Roster::epoch_of(wire::ProbeTag tag) const {
 }
 
 std::size_t Roster::unproven() const {
-  return static_cast<std::size_t>(std::count_if(
-      peers_.begin(), peers_.end(), [](const auto& entry) { return !entry.second.proven; }));
+  std::size_t out = 0;
+  for (const auto& [number, peer] : peers_.all()) out += peer.proven ? 0 : 1;
+  return out;
 }
 
 Peer* Roster::add(PeerNumber number, const NodeId& claimed_id,
@@ -64,8 +62,7 @@ Peer* Roster::add(PeerNumber number, const NodeId& claimed_id,
                   Room room) {
   if (peers_.size() >= kMaxMembers) return nullptr;
   if (room == Room::any && unproven() >= kMaxUnproven) return nullptr;
-  Peer& peer = peers_[number];
-  peer.number = number;
+  Peer& peer = peers_.add(number);
   peer.id = claimed_id;
   peer.static_key = static_key;
   peer.probe_keys = std::move(keys);
@@ -79,7 +76,7 @@ void Roster::remove(PeerNumber number) {
   if (peer == nullptr) return;
   for (const wire::ProbeTag tag : peer->tags) by_tag_.erase(tag);
   by_static_key_.erase(peer->static_key);
-  peers_.erase(number);
+  peers_.remove(number);
 }
 
 std::vector<PeerNumber> Roster::prove(Peer& peer, const NodeId& id) {
@@ -87,7 +84,7 @@ std::vector<PeerNumber> Roster::prove(Peer& peer, const NodeId& id) {
   peer.id = id;
   retired_.erase(id);
   std::vector<PeerNumber> impostors;
-  for (const auto& [number, other] : peers_)
+  for (const auto& [number, other] : peers_.all())
     if (&other != &peer && other.id == id) impostors.push_back(number);
   return impostors;
 }
@@ -119,7 +116,7 @@ Roster::Settled Roster::settle_claims(Peer& peer, const std::vector<IpAddress>& 
   peer.granted.clear();
   for (const IpAddress& claim : peer.claims) {
     bool taken = std::find(own.begin(), own.end(), claim) != own.end();
-    for (auto& [number, other] : peers_) {
+    for (const auto& [number, other] : peers_.all()) {
       if (&other == &peer) continue;
       const auto held = std::find(other.granted.begin(), other.granted.end(), claim);
       if (held == other.granted.end()) continue;
@@ -143,9 +140,9 @@ std::shared_ptr<const dataplane::RouteTable> Roster::routes() const {
   auto table = std::make_shared<dataplane::RouteTable>();
   // Proven members first: emplace() does not let an unproven one take an address over.
   for (const bool proven : {true, false})
-    for (const auto& [number, peer] : peers_)
+    for (const auto& [number, peer] : peers_.all())
       if (peer.proven == proven) table->emplace(overlay_address(network_, peer.id), number);
-  for (const auto& [number, peer] : peers_)
+  for (const auto& [number, peer] : peers_.all())
     for (const IpAddress& address : peer.granted) table->emplace(address, number);
   return table;
 }

@@ -10,11 +10,12 @@
 
 #include <map>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "dataplane/slots.h"
-#include "overlay/peer.h"
+#include "overlay/peer_table.h"
 
 namespace meshnode::overlay {
 
@@ -57,8 +58,8 @@ class Roster {
   Peer* by_tag(wire::ProbeTag tag);
   // The epoch in which the sender made it.
   std::optional<discovery::TagEpoch> epoch_of(wire::ProbeTag tag) const;
-  std::map<PeerNumber, Peer>& all();
-  const std::map<PeerNumber, Peer>& all() const { return peers_; }
+  PeerTable::Range<Peer> all();  // counts as handing out each of them
+  PeerTable::Range<const Peer> all() const { return peers_.all(); }
   std::size_t unproven() const;
   // Whoever was handed out to be changed since the last call.
   std::vector<PeerNumber> take_touched();
@@ -81,10 +82,15 @@ class Roster {
 
   NetworkId network_;
   std::uint32_t next_number_ = 0;
-  std::map<PeerNumber, Peer> peers_;
+  PeerTable peers_;
   std::vector<PeerNumber> touched_;
   std::map<NodeId, Retired> retired_;
-  std::map<crypto::X25519Public, PeerNumber> by_static_key_;
+  struct KeyHash {
+    std::size_t operator()(const crypto::X25519Public& key) const {
+      return std::hash<std::string_view>{}(as_text(key));
+    }
+  };
+  std::unordered_map<crypto::X25519Public, PeerNumber, KeyHash> by_static_key_;
   struct Tagged {
     PeerNumber peer = kNoPeer;
     discovery::TagEpoch epoch = 0;

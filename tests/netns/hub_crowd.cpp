@@ -12,8 +12,8 @@
 //
 // The addresses from FIRST-ADDRESS on are local ones (`ip route add local ... dev lo`), so many of
 // them share a network; of a larger one only landmarks stay at the door. Prints "ready" when all
-// have joined, then on each SIGUSR1 one line of figures and begins to count anew; ends with
-// SIGTERM.
+// have joined, then on each SIGUSR1 one line of figures and begins to count anew; "all"
+// when each member was answered since the last SIGUSR2; ends with SIGTERM.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -82,6 +82,7 @@ struct Member {
   Block<32> token{};
   bool has_token = false;
   Time joined{};
+  bool served = false;  // since the last SIGUSR2
   std::uint8_t version = 0;
 };
 
@@ -168,6 +169,9 @@ class Crowd {
   void answered(std::uint32_t member, std::uint32_t transaction, ByteView reply);
   void next_step(std::uint32_t member, Kind answered_kind);
   void say();
+  void ask_for_all();
+  void serve(Member& member);
+  bool heed_signals();  // false: it is over
 
   Block<20> id_of(std::uint32_t member) const { return name(seed_, 1, member); }
   Block<20> own_key(std::uint32_t member) const { return name(seed_, 2, member); }
@@ -186,6 +190,7 @@ class Crowd {
   std::vector<Member> members_;
   std::priority_queue<Due> due_;
   std::size_t joined_ = 0;
+  std::size_t unserved_ = 0;
   Figures figures_;
   Time since_{};
   int fd_ = -1;
@@ -206,6 +211,7 @@ bool Crowd::open() {
   sigemptyset(&wanted);
   sigaddset(&wanted, SIGTERM);
   sigaddset(&wanted, SIGUSR1);
+  sigaddset(&wanted, SIGUSR2);
   sigprocmask(SIG_BLOCK, &wanted, nullptr);
   signals_ = ::signalfd(-1, &wanted, SFD_CLOEXEC);
   return signals_ >= 0;
@@ -352,6 +358,7 @@ void Crowd::answered(std::uint32_t member, std::uint32_t transaction, ByteView r
     ++figures_.late;
   else
     ++figures_.answered;
+  serve(self);
   figures_.ms.push_back(std::chrono::duration<float, std::milli>(took).count());
   const std::size_t token = find(reply, "\xa5token\xc4\x20");
   if (token != std::string_view::npos && token + 40 <= reply.size()) {
@@ -416,7 +423,8 @@ void Crowd::say() {
   std::printf(
       "asked %llu answered %llu late %llu errors %llu updates %llu unsent %llu "
       "median_ms %.1f p99_ms %.1f most_ms %.1f "
-      "out_per_s %.0f in_per_s %.0f out_kb_per_s %.0f in_kb_per_s %.0f\n",
+      "out_per_s %.0f in_per_s %.0f out_kb_per_s %.0f in_kb_per_s %.0f "
+      "out_bytes %llu in_bytes %llu\n",
       static_cast<unsigned long long>(figures_.asked),
       static_cast<unsigned long long>(figures_.answered),
       static_cast<unsigned long long>(figures_.late),
@@ -424,10 +432,30 @@ void Crowd::say() {
       static_cast<unsigned long long>(figures_.updates),
       static_cast<unsigned long long>(figures_.unsent), part(50), part(99), part(100),
       rate(figures_.out), rate(figures_.in), rate(figures_.out_bytes) / 1000,
-      rate(figures_.in_bytes) / 1000);
+      rate(figures_.in_bytes) / 1000, static_cast<unsigned long long>(figures_.out_bytes),
+      static_cast<unsigned long long>(figures_.in_bytes));
   std::fflush(stdout);
   figures_ = {};
   since_ = Clock::now();
+}
+
+void Crowd::ask_for_all() {
+  for (Member& member : members_) member.served = false;
+  unserved_ = members_.size();
+}
+
+void Crowd::serve(Member& member) {
+  if (std::exchange(member.served, true) || unserved_ == 0 || --unserved_ > 0) return;
+  std::puts("all");
+  std::fflush(stdout);
+}
+
+bool Crowd::heed_signals() {
+  signalfd_siginfo signal{};
+  if (::read(signals_, &signal, sizeof signal) != sizeof signal) return true;
+  if (signal.ssi_signo == SIGUSR1) say();
+  if (signal.ssi_signo == SIGUSR2) ask_for_all();
+  return signal.ssi_signo != SIGTERM;
 }
 
 void Crowd::run(std::chrono::milliseconds join) {
@@ -444,12 +472,7 @@ void Crowd::run(std::chrono::milliseconds join) {
     ::poll(both.data(), both.size(),
            static_cast<int>(std::clamp<std::int64_t>(wait.count(), 0, 1000)));
     if (both[0].revents != 0) receive();
-    if (both[1].revents != 0) {
-      signalfd_siginfo signal{};
-      if (::read(signals_, &signal, sizeof signal) == sizeof signal && signal.ssi_signo == SIGTERM)
-        return;
-      say();
-    }
+    if (both[1].revents != 0 && !heed_signals()) return;
     const Time now = Clock::now();
     for (int i = 0; i < 256 && due_.top().at <= now; ++i) {
       const Due due = due_.top();

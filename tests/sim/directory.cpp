@@ -5,6 +5,8 @@ namespace {
 
 constexpr std::size_t kRubbish = 256;
 constexpr std::size_t kSealedSize = 496;
+// OpenDHT renews what it listens to.
+constexpr Duration kListenRefresh = seconds(30);
 
 }  // namespace
 
@@ -36,7 +38,8 @@ bool Directory::lost() {
 void Directory::ask(HostIndex who, const DhtRequest& request) {
   ++requests;
   // What a node listens to is its own affair, hub or no hub.
-  if (const auto* listen = std::get_if<DhtListen>(&request)) listening_[who].insert(listen->key);
+  if (const auto* listen = std::get_if<DhtListen>(&request))
+    if (listening_[who].insert(listen->key).second) refresh_later(who, listen->key);
   if (const auto* stop = std::get_if<DhtUnlisten>(&request)) listening_[who].erase(stop->key);
   for (std::size_t hub = 0; hub < hubs_.size(); ++hub) {
     if (!hubs_[hub].up || !doors_.reaches(who, hub) || lost()) continue;
@@ -110,6 +113,18 @@ void Directory::kill(std::size_t hub) {
 
 void Directory::start(std::size_t hub) {
   hubs_[hub].up = true;
+}
+
+// Who could not be reached gets to know it later.
+void Directory::refresh_later(HostIndex who, const DhtKey& key) {
+  doors_.later(doors_.now() + kListenRefresh, [this, who, key] {
+    const auto found = listening_.find(who);
+    if (found == listening_.end() || !found->second.contains(key)) return;
+    for (std::size_t hub = 0; hub < hubs_.size(); ++hub)
+      if (hubs_[hub].up && doors_.reaches(who, hub) && !hubs_[hub].listeners[key].contains(who))
+        do_at(hub, who, DhtListen{key});
+    refresh_later(who, key);
+  });
 }
 
 void Directory::relisten(HostIndex who, std::size_t hub) {

@@ -70,6 +70,7 @@ class Directory {
   void tell_all(std::size_t hub, HostIndex who, const discovery::DhtKey& key);
   void tell(std::size_t hub, HostIndex who, const discovery::DhtKey& key, const Bytes& value);
   void lie(std::size_t hub, HostIndex who, const discovery::DhtKey& key);
+  void refresh_later(HostIndex who, const discovery::DhtKey& key);
   void do_at(std::size_t hub, HostIndex who, const discovery::DhtRequest& request);
 
   std::vector<Hub> hubs_;

@@ -138,6 +138,8 @@ void Host::wake_up() {
   if (!core_) return;
   const Acting acting(*this);
   core_->timeout(now());
+  // What the kernel told meanwhile was waiting.
+  core_->interfaces_changed(now(), interfaces());
 }
 
 DropCounters Host::drops() const {

@@ -4,7 +4,7 @@
 
 #include <map>
 #include <optional>
-#include <set>
+#include <unordered_map>
 
 #include "base/clock.h"
 #include "base/endpoint.h"
@@ -47,10 +47,18 @@ class Nat {
 
  private:
   using Key = std::pair<Endpoint, Endpoint>;  // inside, and what counts of the far end
+  struct Hash {
+    std::size_t operator()(const Endpoint& endpoint) const {
+      return (hash_value(endpoint.ip) ^ endpoint.port) * 0x9e3779b97f4a7c15U;
+    }
+    std::size_t operator()(const Key& key) const {
+      return (*this)(key.first) * 31 + (*this)(key.second);
+    }
+  };
   struct Mapping {
     std::uint16_t port = 0;
     TimePoint used{};
-    std::map<Endpoint, TimePoint> spoken_to;  // what counts for filtering
+    std::unordered_map<Endpoint, TimePoint, Hash> spoken_to;  // what counts for filtering
   };
   static Endpoint part(const Endpoint& remote, Depends depends);
   bool alive(TimePoint now, TimePoint used) const { return now - used < rules_.timeout; }
@@ -62,8 +70,8 @@ class Nat {
   IpAddress outside_;
   std::uint64_t state_;
   std::uint16_t next_port_ = 20000;
-  std::map<Key, Mapping> mappings_;
-  std::map<std::uint16_t, Key> by_port_;
+  std::unordered_map<Key, Mapping, Hash> mappings_;
+  std::unordered_map<std::uint16_t, Key> by_port_;
   // Ports of mappings that were forgotten: not given again for as long as they would have lived.
   std::map<std::uint16_t, TimePoint> resting_;
   TimePoint next_sweep_{};

@@ -1,5 +1,7 @@
 #include "sim/network.h"
 
+#include <algorithm>
+
 namespace meshnode::sim {
 namespace {
 
@@ -115,6 +117,7 @@ std::vector<std::pair<IpAddress, Owner>> Network::neighbours(SegmentId segment) 
   std::vector<std::pair<IpAddress, Owner>> out;
   for (const auto& [address, attachment] : segments_[segment].attached)
     if (attachment.owner.kind == Owner::Kind::host) out.emplace_back(address, attachment.owner);
+  std::sort(out.begin(), out.end());
   return out;
 }
 

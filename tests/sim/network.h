@@ -6,7 +6,7 @@
 // then.
 #pragma once
 
-#include <map>
+#include <unordered_map>
 #include <vector>
 
 #include "base/endpoint.h"
@@ -85,7 +85,7 @@ class Network {
   struct Segment {
     Cidr prefix;
     std::optional<NatId> gateway;
-    std::map<IpAddress, Attachment> attached;
+    std::unordered_map<IpAddress, Attachment> attached;
   };
   struct PlacedNat {
     Nat nat;

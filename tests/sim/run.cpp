@@ -64,7 +64,8 @@ void Run::expect_connected(Duration limit) {
     for (const auto& [a, b] : calm.missing_edges(full() ? 3 : 0))
       world.complain("n" + std::to_string(a) + " and n" + std::to_string(b) +
                          " could be connected and are not; " + calm.why(a, b) + "; " +
-                         calm.why(b, a),
+                         calm.why(b, a) + "; " + Town::describe(world, world.host(a)) + "; " +
+                         Town::describe(world, world.host(b)),
                      {host_owner(a), host_owner(b)});
     if (!full())
       world.complain(std::to_string(calm.missing_records()) + " records have not arrived");

@@ -77,6 +77,8 @@ NatRules Town::draw_router() {
   out.filtering = chance(rules_.restricted) ? Depends::address_and_port
                   : chance(50)              ? Depends::address
                                             : Depends::nothing;
+  // Who has a port for each far end has none that is open to all.
+  if (out.mapping != Depends::nothing) out.filtering = std::max(out.filtering, Depends::address);
   out.ports = chance(60) ? Ports::preserved : chance(50) ? Ports::sequential : Ports::random;
   out.hairpin = chance(rules_.hairpin);
   out.timeout = rules_.least_timeout + seconds(world_.random.below(180));
@@ -177,6 +179,26 @@ bool Town::can_meet(const World& world, const Host& a, const Host& b) {
               sim::can_meet(world, place_of(world, one), place_of(world, other)))
             return true;
   return false;
+}
+
+std::string Town::describe(const World& world, const Host& host) {
+  const char* const kDepends[] = {"nothing", "address", "address and port"};
+  const char* const kPorts[] = {"kept", "in order", "by lot"};
+  auto& network = const_cast<World&>(world).network;
+  std::string out = "n" + std::to_string(host.index()) + " is at";
+  for (const Card& card : host.cards())
+    for (const Address& address : card.addresses) {
+      out += " " + address.ip.ip.to_string();
+      for (const NatId id : network.way_out(address.segment)) {
+        const NatRules& rules = network.nat(id).rules();
+        out += " < " + network.nat(id).outside().to_string() + " (mapping by " +
+               kDepends[static_cast<std::size_t>(rules.mapping)] + ", filter by " +
+               kDepends[static_cast<std::size_t>(rules.filtering)] + ", ports " +
+               kPorts[static_cast<std::size_t>(rules.ports)] + ", " +
+               std::to_string(rules.timeout / seconds(1)) + " s)";
+      }
+    }
+  return out;
 }
 
 }  // namespace meshnode::sim

@@ -40,6 +40,8 @@ class Town {
 
   // Whether the rules of their NATs let the two meet.
   static bool can_meet(const World& world, const Host& a, const Host& b);
+  // Where that is, and behind what: addresses, and NATs from the inside to the outside.
+  static std::string describe(const World& world, const Host& host);
 
  private:
   struct Home {

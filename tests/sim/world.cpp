@@ -130,6 +130,7 @@ Directory::Doors World::directory_doors() {
 // ---- strangers ----
 
 void World::bystander_got(std::uint32_t index, const Datagram& datagram) {
+  if (datagram.sender.kind == Owner::Kind::bystander) return;
   Bystander& bystander = bystanders_[index];
   const Owner owner{Owner::Kind::bystander, index};
   const auto misled = bystander.misled.find(datagram.sender);

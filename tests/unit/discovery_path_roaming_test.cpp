@@ -157,6 +157,16 @@ TEST_F(PathRoaming, NorWhenThePeerTells) {
   EXPECT_EQ(book.best(), path(3));
 }
 
+// A handshake went there and back, and frames still come, but nobody answers: they are relayed.
+TEST_F(PathRoaming, FramesOnAPathThatNeverAnsweredKeepItNoLonger) {
+  only({});
+  book.confirm(now, PathKind::direct, path(1));
+  ASSERT_EQ(book.best(), path(1));
+  for (const TimePoint end = now + seconds(3); now < end; run_for(milliseconds(50)))
+    book.heard(now, path(1));
+  EXPECT_EQ(book.best(), std::nullopt);
+}
+
 TEST_F(PathRoaming, AFlowThatGoesOneWayCostsAQuestionEachEightTenthsOfASecond) {
   confirm(path(1));
   confirm(path(2));

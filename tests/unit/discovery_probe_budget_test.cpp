@@ -18,23 +18,30 @@ IpAddress address(std::uint32_t n) {
   return IpAddress::v4(raw);
 }
 
-unsigned take_all(ProbeBudget& budget, TimePoint now, const IpAddress& to = kAddress) {
+using Share = ProbeBudget::Share;
+
+struct Budget : ProbeBudget {
+  Budget() : ProbeBudget(kTold) {}
+};
+
+unsigned take_all(ProbeBudget& budget, TimePoint now, const IpAddress& to = kAddress,
+                  Share share = Share::all) {
   unsigned taken = 0;
-  while (taken < 10'000 && budget.take(now, to)) ++taken;
+  while (taken < 10'000 && budget.take(now, to, share)) ++taken;
   return taken;
 }
 
-TEST(ProbeBudget, TwentyAtOnceAndThenOneAndAThirdASecond) {
-  ProbeBudget budget;
-  EXPECT_EQ(take_all(budget, kStart), 20U);
-  EXPECT_EQ(take_all(budget, kStart + milliseconds(749)), 0U);
-  EXPECT_EQ(take_all(budget, kStart + milliseconds(751)), 1U);
-  EXPECT_EQ(take_all(budget, kStart + seconds(20)), 20U) << "no more than twenty are saved up";
+TEST(ProbeBudget, ABurstAtOnceAndThenFourInFiveSeconds) {
+  Budget budget;
+  EXPECT_EQ(take_all(budget, kStart), 16U);
+  EXPECT_EQ(take_all(budget, kStart + milliseconds(1249)), 0U);
+  EXPECT_EQ(take_all(budget, kStart + milliseconds(1251)), 1U);
+  EXPECT_EQ(take_all(budget, kStart + seconds(40)), 16U) << "no more than a burst is saved up";
 }
 
-// The promise to bystanders, with IPv4 and UDP headers.
-TEST(ProbeBudget, BelowTenKilobytesInAnyMinute) {
-  ProbeBudget budget;
+// Probes of the worst minute when each is taken as soon as it can be.
+unsigned worst_minute(const ProbeBudget::Rules& rules) {
+  ProbeBudget budget(rules);
   std::map<int, unsigned> taken;  // by second
   unsigned most = 0;
   for (int second = 0; second < 600; ++second) {
@@ -44,12 +51,20 @@ TEST(ProbeBudget, BelowTenKilobytesInAnyMinute) {
     for (int back = 0; back < 60; ++back) minute += taken[second - back];
     most = std::max(most, minute);
   }
-  EXPECT_GT(most, 60U);
-  EXPECT_LE(most * (64 + 28), 10'000U);
+  return most;
+}
+
+// The promise to bystanders, with IPv4 and UDP headers.
+TEST(ProbeBudget, BothTogetherAreBelowTenKilobytesInAnyMinute) {
+  const unsigned told = worst_minute(ProbeBudget::kTold);
+  const unsigned seen = worst_minute(ProbeBudget::kSeen);
+  EXPECT_GT(told, 48U);
+  EXPECT_GT(seen, 32U);
+  EXPECT_LE((told + seen) * (64 + 28), 10'000U);
 }
 
 TEST(ProbeBudget, TwoHundredInTheFirstHourAndEightyInEachLaterOne) {
-  ProbeBudget budget;
+  Budget budget;
   unsigned taken = 0;
   for (int second = 0; second < 3600; ++second) taken += take_all(budget, kStart + seconds(second));
   EXPECT_GE(taken, 198U);
@@ -59,30 +74,42 @@ TEST(ProbeBudget, TwoHundredInTheFirstHourAndEightyInEachLaterOne) {
   EXPECT_LE(taken, 280U);
 }
 
+TEST(ProbeBudget, WhoTakesFromOneHalfLeavesTheOther) {
+  Budget budget;
+  EXPECT_EQ(take_all(budget, kStart, kAddress, Share::half), 8U);
+  EXPECT_EQ(take_all(budget, kStart), 8U);
+  unsigned taken = 0;
+  Budget hour;
+  for (int second = 0; second < 600; ++second)
+    taken += take_all(hour, kStart + seconds(second), kAddress, Share::half);
+  EXPECT_LE(taken, 60U + 14U);
+  EXPECT_GE(take_all(hour, kStart + seconds(600)), 8U);
+}
+
 TEST(ProbeBudget, AddressesDoNotShare) {
-  ProbeBudget budget;
+  Budget budget;
   take_all(budget, kStart);
-  EXPECT_EQ(take_all(budget, kStart, *IpAddress::parse("2001:db8::1")), 20U);
+  EXPECT_EQ(take_all(budget, kStart, *IpAddress::parse("2001:db8::1")), 16U);
   EXPECT_EQ(take_all(budget, kStart), 0U);
 }
 
 TEST(ProbeBudget, AnAnswerGivesBothWindowsBack) {
-  ProbeBudget budget;
-  for (int i = 0; i < 100; ++i) take_all(budget, kStart + seconds(3 * i));
-  ASSERT_LE(take_all(budget, kStart + seconds(330)), 1U) << "the hour is spent";
+  Budget budget;
+  for (int i = 0; i < 200; ++i) take_all(budget, kStart + seconds(3 * i));
+  ASSERT_LE(take_all(budget, kStart + seconds(610)), 1U) << "the hour is spent";
   budget.answered(kAddress);
-  EXPECT_EQ(take_all(budget, kStart + seconds(330)), 20U);
+  EXPECT_EQ(take_all(budget, kStart + seconds(610)), 16U);
 }
 
 TEST(ProbeBudget, AnAnswerFromElsewhereGivesNothing) {
-  ProbeBudget budget;
+  Budget budget;
   take_all(budget, kStart);
   budget.answered(IpAddress::v4({192, 0, 2, 2}));
   EXPECT_EQ(take_all(budget, kStart), 0U);
 }
 
 TEST(ProbeBudget, AFullTableOfYoungEntriesLetsNobodyNewIn) {
-  ProbeBudget budget;
+  Budget budget;
   for (std::uint32_t n = 0; n < ProbeBudget::kMaxAddresses; ++n)
     ASSERT_TRUE(budget.take(kStart, address(n)));
   EXPECT_FALSE(budget.take(kStart, address(0xffff0000)));
@@ -91,13 +118,13 @@ TEST(ProbeBudget, AFullTableOfYoungEntriesLetsNobodyNewIn) {
 }
 
 TEST(ProbeBudget, AFullTableForgetsWhatIsOld) {
-  ProbeBudget budget;
+  Budget budget;
   for (std::uint32_t n = 0; n < ProbeBudget::kMaxAddresses; ++n) budget.take(kStart, address(n));
   EXPECT_TRUE(budget.take(kStart + hours(1), address(0xffff0000)));
 }
 
 TEST(ProbeBudget, AnAnswerMakesRoomInAFullTable) {
-  ProbeBudget budget;
+  Budget budget;
   for (std::uint32_t n = 0; n < ProbeBudget::kMaxAddresses; ++n) budget.take(kStart, address(n));
   budget.answered(address(5));
   EXPECT_TRUE(budget.take(kStart, address(0xffff0000)));
