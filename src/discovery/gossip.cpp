@@ -169,7 +169,10 @@ void Gossip::follow_up(TimePoint now) {
 }
 
 void Gossip::handle_timeout(TimePoint now) {
-  std::erase_if(asked_, [&](const auto& each) { return now - each.second >= kAskAgain; });
+  if (now >= next_asked_sweep_) {
+    next_asked_sweep_ = now + kAskAgain;
+    std::erase_if(asked_, [&](const auto& each) { return now - each.second >= kAskAgain; });
+  }
   run_checks(now);
   if (!recent_.empty() && now >= next_announcement_) announce(now);
   if (follow_up_ && now >= *follow_up_) follow_up(now);

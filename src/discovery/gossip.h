@@ -152,8 +152,9 @@ class Gossip {
   Duration follow_up_pause_ = kFollowUp;
   TokenBucket first_pushes_{kFirstPerSecond, kFirstBurst};
   std::uint64_t seen_members_ = 0;
-  std::uint64_t followed_version_ = 0;  // the book's, at the last one
-  std::map<wire::ShortId, TimePoint> asked_;
+  std::uint64_t followed_version_ = 0;        // the book's, at the last one
+  std::map<wire::ShortId, TimePoint> asked_;  // some of them longer ago than kAskAgain
+  TimePoint next_asked_sweep_{};
   std::deque<Send> sends_;
 };
 

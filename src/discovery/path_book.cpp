@@ -276,10 +276,10 @@ std::vector<Path> PathBook::to_open(TimePoint now) {
   return out;
 }
 
-void PathBook::postponed(TimePoint now, const Path& path) {
+void PathBook::postponed(TimePoint now, const Path& path, bool urgent) {
   Candidate* candidate = find(path);
   if (candidate == nullptr) return;
-  candidate->next_probe = now + seconds(10);
+  candidate->next_probe = now + (urgent ? kPostponedUrgent : kPostponed);
 }
 
 bool PathBook::answered(TimePoint now, const Path& path, std::uint64_t number) {

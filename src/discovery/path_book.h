@@ -55,6 +55,8 @@ class PathBook {
   static constexpr Duration kInUse = seconds(60);
   static constexpr Duration kRetry = milliseconds(500);
   static constexpr unsigned kLostAfter = 4;
+  static constexpr Duration kPostponed = seconds(10);
+  static constexpr Duration kPostponedUrgent = seconds(2);
   static constexpr Duration kAskedPause = seconds(1);
   // In a hurry.
   static constexpr Duration kDoubt = seconds(5);  // how long a reason to doubt lasts
@@ -100,7 +102,7 @@ class PathBook {
   void sent(TimePoint now, const Path& path, std::uint64_t number);
   // What to open now.
   std::vector<Path> to_open(TimePoint now);
-  void postponed(TimePoint now, const Path& path);
+  void postponed(TimePoint now, const Path& path, bool urgent = false);
   // An authentic answer with this number came on `path`; false if no such probe is outstanding.
   bool answered(TimePoint now, const Path& path, std::uint64_t number);
   // An authentic frame came on `path`, with inner data or not.

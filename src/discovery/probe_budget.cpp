@@ -14,7 +14,7 @@ bool ProbeBudget::make_room(TimePoint now) {
   return spent_.size() < kMaxAddresses;
 }
 
-bool ProbeBudget::take(TimePoint now, const IpAddress& destination, Share share) {
+bool ProbeBudget::take(TimePoint now, const IpAddress& destination, Need need) {
   auto found = spent_.find(destination);
   if (found == spent_.end()) {
     if (!make_room(now)) return false;
@@ -23,10 +23,12 @@ bool ProbeBudget::take(TimePoint now, const IpAddress& destination, Share share)
     found = spent_.emplace(destination, fresh).first;
   }
   Spent& spent = found->second;
-  const bool half = share == Share::half;
-  if (!spent.minute.has(now, half ? rules_.burst / 2 + 1 : 1) ||
-      !spent.hour.has(now, half ? rules_.long_burst / 2 + 1 : 1))
-    return false;
+  const unsigned left = need == Need::urgent  ? 0
+                        : need == Need::usual ? rules_.burst / 4
+                                              : rules_.burst / 2;
+  if (!spent.minute.has(now, left + 1)) return false;
+  const unsigned left_in_hour = need == Need::unlikely ? rules_.long_burst / 2 : 0;
+  if (need != Need::urgent && !spent.hour.has(now, left_in_hour + 1)) return false;
   spent.minute.take(now);
   spent.hour.take(now);
   spent.last = now;

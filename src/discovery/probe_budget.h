@@ -15,7 +15,7 @@ namespace meshnode::discovery {
 //
 // Invariants
 //  1. Of probes that are not answered, at most `burst` leave at once for one address and at most
-//     `per_minute` later in each minute; likewise in the long run. Both budgets together allow 108
+//     `per_minute` later in each minute; likewise in the long run, but for what is urgent. Both budgets together allow 108
 //     probes in the worst minute: with headers 92 bytes each over IPv4, less than 10 KB.
 //  2. The table is bounded: when it is full of young entries, unknown addresses get nothing.
 class ProbeBudget {
@@ -32,10 +32,13 @@ class ProbeBudget {
 
   explicit ProbeBudget(const Rules& rules) : rules_(rules) {}
 
-  enum class Share : std::uint8_t { all, half };
-  // Takes one probe out of the budget; false if there is none. With Share::half, the second half of
-  // each budget is left to others.
-  bool take(TimePoint now, const IpAddress& destination, Share share = Share::all);
+  enum class Need : std::uint8_t {
+    urgent,   // packets wait, or the peer is said to punch right now: the hour does not count
+    usual,    // leaves a quarter of a burst to what is urgent
+    unlikely  // to succeed: leaves half of each budget to others
+  };
+  // Takes one probe out of the budget; false if there is none.
+  bool take(TimePoint now, const IpAddress& destination, Need need = Need::usual);
   // An answer came: the address wants our probes.
   void answered(const IpAddress& destination) { spent_.erase(destination); }
 

@@ -1,5 +1,5 @@
-// A map for thousands of small entries that are mostly walked in order: sorted pages of neighbours in
-// memory instead of a tree of single nodes. Less than a third of it stays empty on average.
+// A map for thousands of small entries that are mostly walked in order: sorted pages of neighbours
+// in memory instead of a tree of single nodes. Less than a third of it stays empty on average.
 //
 // Iterators and references hold until the next insertion or erasure.
 #pragma once
@@ -100,24 +100,25 @@ class SortedPages {
  private:
   template <typename Found, typename Pages>
   static Found bound(Pages& pages, const Key& key) {
-    const auto page =
-        std::partition_point(pages.begin(), pages.end(),
-                             [&](const Page& each) { return each.back().first < key; });
+    const auto page = std::partition_point(
+        pages.begin(), pages.end(), [&](const Page& each) { return each.back().first < key; });
     const auto number = static_cast<std::size_t>(page - pages.begin());
     if (page == pages.end()) return {&pages, number, 0};
-    const auto at = std::partition_point(
-        page->begin(), page->end(), [&](const value_type& each) { return each.first < key; });
+    const auto at = std::partition_point(page->begin(), page->end(),
+                                         [&](const value_type& each) { return each.first < key; });
     return {&pages, number, static_cast<std::size_t>(at - page->begin())};
   }
 
   Value& insert(iterator before, const Key& key) {
     ++size_;
     // What comes behind all others joins the last page.
-    if (before == end() && !pages_.empty()) before = {&pages_, pages_.size() - 1, pages_.back().size()};
+    if (before == end() && !pages_.empty())
+      before = {&pages_, pages_.size() - 1, pages_.back().size()};
     if (pages_.empty()) pages_.emplace_back();
     if (pages_[before.page_].size() >= kPage) split(before);
     Page& page = pages_[before.page_];
-    return page.emplace(page.begin() + static_cast<std::ptrdiff_t>(before.at_), key, Value{})->second;
+    return page.emplace(page.begin() + static_cast<std::ptrdiff_t>(before.at_), key, Value{})
+        ->second;
   }
   void split(iterator& at) {
     constexpr auto kHalf = static_cast<std::ptrdiff_t>(kPage / 2);

@@ -22,6 +22,9 @@ HandshakeSelf make_self(const EngineConfig& config, const crypto::Suite& suite) 
           .claims = config.claims};
 }
 
+constexpr Duration kAnewFirst = seconds(5);
+constexpr Duration kAnewMost = seconds(60);
+
 }  // namespace
 
 Engine::Engine(EngineConfig config, const crypto::Suite& suite, Random& random,
@@ -242,6 +245,7 @@ void Engine::handle_timeout(Now now) {
   if (record_due_ && now.mono >= *record_due_) look_at_own_record(now);
   if (choice_due_ && now.mono >= *choice_due_) choose(now);
   if (servers_due_ && now.mono >= *servers_due_) tell_servers(now.mono);
+  if (doubt_due_ && now.mono >= *doubt_due_) doubt_reflexive(now.mono);
   if (members_due_ && now.mono >= *members_due_) tell_surroundings(now);
   if (own_record_.handle_timeout(now, [&] { return numbers_.next(); })) publish_own_record(now);
   book_.handle_timeout(now.mono);
@@ -311,8 +315,7 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
     peer.last_path = peer.published_path;
     ++memory_version_;
     // The path was lost, its keys were not.
-    if (found && peer.has_session() && peer.current().boot == peer.boot)
-      resend_staged(peer);
+    if (found && peer.has_session() && peer.current().boot == peer.boot) resend_staged(peer);
     return;
   }
   peer.trying_since = now;
@@ -372,6 +375,20 @@ void Engine::stage(Now now, Peer& peer, ByteView packet) {
     return count(Drop::no_session);
   // Somebody waits: no politeness, no pause left over from earlier failures.
   peer.next_attempt = std::min(peer.next_attempt, now.mono);
+  if (!peer.paths.best()) try_anew(now.mono, peer);
+}
+
+// As if the peer had just become known: what failed for hours may work now. It may be gone, too: so
+// not for each packet.
+void Engine::try_anew(TimePoint now, Peer& peer) {
+  if (now < peer.next_anew) return;
+  peer.anew_pause = std::clamp<Duration>(peer.anew_pause * 2, kAnewFirst, kAnewMost);
+  peer.next_anew = now + peer.anew_pause;
+  peer.invited = now;
+  peer.introduction_pause = {};
+  peer.next_introduction = now;
+  peer.suggested.clear();
+  suggest_paths(now, peer);
 }
 
 void Engine::give_up_staged(TimePoint now, Peer& peer) {
@@ -424,6 +441,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
   consider(record_due_);
   consider(choice_due_);
   consider(servers_due_);
+  consider(doubt_due_);
   consider(members_due_);
   consider(own_record_.next_deadline());
   consider(book_.next_deadline());

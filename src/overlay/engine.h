@@ -169,6 +169,8 @@ class Engine {
   void handle_sighting(Now now, const discovery::Sighting& sighting);
   bool sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon);
   Peer* meet(Now now, const NodeId& claimed_id, const crypto::X25519Public& static_key);
+  void try_anew(TimePoint now, Peer& peer);
+  static bool is_urgent(TimePoint now, const Peer& peer);
   bool may_probe(TimePoint now, const Peer& peer, const Path& path);
   void send_probes(Now now, Peer& peer);
   void hear_of_path(Now now, Peer& peer, const Path& path);
@@ -283,9 +285,9 @@ class Engine {
   discovery::StunClient stun_;
   std::optional<discovery::Directory> directory_;
   std::vector<IpAddress> echoed_;
-  std::shared_ptr<const dataplane::RouteTable> routes_;  // the last that was published
+  std::shared_ptr<const dataplane::RouteTable> routes_;    // the last that was published
   mutable std::optional<std::vector<Endpoint>> observed_;  // until somebody says otherwise
-  std::optional<TimePoint> record_due_;  // when our own record is to be looked at
+  std::optional<TimePoint> record_due_;                    // when our own record is to be looked at
   std::optional<NatKnown> nat_told_;
   bool routes_changed_ = false;
   bool surroundings_changed_ = false;
@@ -304,9 +306,9 @@ class Engine {
   std::set<NodeId> chosen_;
   std::optional<TimePoint> choice_due_;
   TimePoint next_choice_{};
-  std::uint64_t chosen_version_ = 0;  // of the book
+  std::uint64_t chosen_version_ = 0;         // of the book
   std::vector<wire::ShortId> chosen_short_;  // ascending: asked of each peer again and again
-  EdgeStates chosen_states_;  // what else the choice was made of
+  EdgeStates chosen_states_;                 // what else the choice was made of
   Interfaces interfaces_;
   std::map<SessionIndex, Pending> pending_;
   // Which of our indices are in use: sessions, pending ones and attempts.
@@ -320,6 +322,7 @@ class Engine {
   TimePoint started_{};
   TimePoint last_input_{};
   TimePoint next_doubt_{};
+  std::optional<TimePoint> doubt_due_;  // one that came too early
   TimePoint next_twin_told_{};
   TimePoint next_housekeeping_{};
   Agenda agenda_;

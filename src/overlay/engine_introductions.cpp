@@ -30,6 +30,7 @@ void Engine::seek_introduction(Now now, Peer& peer) {
   if (peer.paths.best() || peer.said_goodbye || !own || !peer.record) {
     peer.next_introduction.reset();
     peer.introduction_pause = {};
+    peer.anew_pause = {};
     return;
   }
   if (!peer.next_introduction)

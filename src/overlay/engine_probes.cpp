@@ -11,6 +11,8 @@ namespace {
 // A beacon with an old number but an unknown boot id (the sender's state was restored) is followed
 // at most this often.
 constexpr Duration kStaleHintInterval = seconds(10);
+// After an introduction both sides punch at once.
+constexpr Duration kUrgent = seconds(10);
 // Longer than the longest keep-alive pause and its retries.
 constexpr Duration kTwinPause = minutes(3);
 // A timer that comes so late was slept through.
@@ -102,17 +104,23 @@ bool Engine::sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon) {
   return true;
 }
 
+// Packets wait, or it is said to punch right now.
+bool Engine::is_urgent(TimePoint now, const Peer& peer) {
+  return !peer.staging.empty() || (peer.invited != TimePoint{} && now - peer.invited < kUrgent);
+}
+
 bool Engine::may_probe(TimePoint now, const Peer& peer, const Path& path) {
   using Evidence = discovery::PathBook::Evidence;
-  using Share = discovery::ProbeBudget::Share;
+  using Need = discovery::ProbeBudget::Need;
   const IpAddress& to = path.remote.ip;
+  const Need need = is_urgent(now, peer) ? Need::urgent : Need::usual;
   switch (peer.paths.evidence(path)) {
     case Evidence::seen:
-      return seen_budget_.take(now, to);
+      return seen_budget_.take(now, to, need);
     case Evidence::told:
-      return told_budget_.take(now, to);
+      return told_budget_.take(now, to, need);
     case Evidence::unlikely:
-      return told_budget_.take(now, to, Share::half);
+      return told_budget_.take(now, to, Need::unlikely);
   }
   return false;
 }
@@ -125,7 +133,7 @@ void Engine::send_probes(Now now, Peer& peer) {
     // The budget is for what records and beacons say, not for those who have answered.
     if (!is_underlay(path.remote.ip) ||
         (!peer.paths.confirmed(path) && !may_probe(now.mono, peer, path))) {
-      peer.paths.postponed(now.mono, path);
+      peer.paths.postponed(now.mono, path, is_urgent(now.mono, peer));
       continue;
     }
     wire::Probe probe;

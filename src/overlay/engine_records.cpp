@@ -15,7 +15,7 @@ constexpr Duration kSettle = milliseconds(50);
 // A peer that has no path (any more) is looked up in the DHT after this, with growing pauses.
 constexpr Duration kFirstLookup = seconds(3);
 constexpr Duration kLongestLookupPause = hours(1);
-constexpr Duration kDoubtPause = seconds(5);
+constexpr Duration kDoubtPause = seconds(2);
 constexpr std::size_t kWitnesses = 2;
 constexpr Duration kTellTwin = minutes(10);
 // The directory hears of members at most that often: there may be thousands, and many come at once.
@@ -98,7 +98,11 @@ void Engine::remove_reflector(Now now, const Endpoint& server) {
 
 // A path is lost: did our NAT forget us, or get another address? The servers know at once.
 void Engine::doubt_reflexive(TimePoint now) {
-  if (now < next_doubt_) return;
+  doubt_due_.reset();
+  if (now < next_doubt_) {  // not forgotten: whoever moved twice would wait for the next refresh
+    doubt_due_ = next_doubt_;
+    return touch();
+  }
   next_doubt_ = now + kDoubtPause;
   stun_.ask_again(now);
   stun_.handle_timeout(now);

@@ -80,6 +80,8 @@ struct Peer {
   std::optional<TimePoint> next_knock;
   Duration knock_pause{};
   std::size_t knocks = 0;
+  TimePoint next_anew{};  // when a packet may make us try everything anew
+  Duration anew_pause{};
   TimePoint invited{};   // when it last had itself introduced to us, or we wanted it for a packet
   TimePoint asked_us{};  // its last probe
   std::optional<Path> published_path;

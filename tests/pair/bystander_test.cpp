@@ -45,8 +45,8 @@ struct Bystander : DirectoryTest {
     return discovery::sign_record(record, seed, id, crypto::real_suite());
   }
   void feed(const discovery::RecordPtr& record) {
-    alpha.core().from_directory(
-        alpha.now(), door(), discovery::seal_record(keys(), door(), record->bytes, lan.random));
+    alpha.core().from_directory(alpha.now(), door(),
+                                discovery::seal_record(keys(), door(), record->bytes, lan.random));
   }
   std::size_t most_in(Duration span) const {
     std::size_t most = 0;

@@ -1,4 +1,5 @@
-// What roaming costs (roaming_fixture.h): NAT rebinding, other addresses, two ways, sleep, and calm.
+// What roaming costs (roaming_fixture.h): NAT rebinding, other addresses, two ways, sleep, and
+// calm.
 #include "roaming_fixture.h"
 
 namespace meshnode::test {

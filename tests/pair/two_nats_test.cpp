@@ -55,6 +55,17 @@ TEST_F(TwoNats, RebindingIsToldByAThirdMemberOverALongWay) {
   EXPECT_LE(worst(), milliseconds(1500));
 }
 
+// The second time while we must not ask yet.
+TEST_F(TwoNats, RebindingTwiceInARowIsFollowed) {
+  round_trip(milliseconds(40));
+  meet();
+  longest_gap(Flow::there, seconds(12));
+  at_beta->rebind(Rebinding::outside(++host));
+  longest_gap(Flow::there, seconds(1));
+  at_beta->rebind(Rebinding::outside(++host));
+  EXPECT_LE(longest_gap(Flow::there, seconds(10)), milliseconds(3000));
+}
+
 // Nobody has said anything to it for so long that the keys are gone.
 TEST_F(TwoNats, TheThirdMemberMayBeAsleep) {
   round_trip(milliseconds(40));

@@ -115,7 +115,8 @@ Calm::Exchange Calm::exchange(std::size_t pairs, Duration patience) {
     ++out.failed;
     world_.complain("no packet gets from n" + std::to_string(each.pair.first) + " to n" +
                         std::to_string(each.pair.second) + "; " +
-                        why(each.pair.first, each.pair.second),
+                        why(each.pair.first, each.pair.second) + "; " +
+                        Town::describe(world_, world_.host(each.pair.first)),
                     {host_owner(each.pair.first), host_owner(each.pair.second)});
   }
   return out;

@@ -18,25 +18,27 @@ IpAddress address(std::uint32_t n) {
   return IpAddress::v4(raw);
 }
 
-using Share = ProbeBudget::Share;
+using Need = ProbeBudget::Need;
 
 struct Budget : ProbeBudget {
   Budget() : ProbeBudget(kTold) {}
 };
 
 unsigned take_all(ProbeBudget& budget, TimePoint now, const IpAddress& to = kAddress,
-                  Share share = Share::all) {
+                  Need need = Need::usual) {
   unsigned taken = 0;
-  while (taken < 10'000 && budget.take(now, to, share)) ++taken;
+  while (taken < 10'000 && budget.take(now, to, need)) ++taken;
   return taken;
 }
 
 TEST(ProbeBudget, ABurstAtOnceAndThenFourInFiveSeconds) {
   Budget budget;
-  EXPECT_EQ(take_all(budget, kStart), 16U);
+  EXPECT_EQ(take_all(budget, kStart), 12U);
+  EXPECT_EQ(take_all(budget, kStart, kAddress, Need::urgent), 4U);
   EXPECT_EQ(take_all(budget, kStart + milliseconds(1249)), 0U);
-  EXPECT_EQ(take_all(budget, kStart + milliseconds(1251)), 1U);
-  EXPECT_EQ(take_all(budget, kStart + seconds(40)), 16U) << "no more than a burst is saved up";
+  EXPECT_EQ(take_all(budget, kStart + milliseconds(1251)), 0U) << "left to what is urgent";
+  EXPECT_EQ(take_all(budget, kStart + milliseconds(1251), kAddress, Need::urgent), 1U);
+  EXPECT_EQ(take_all(budget, kStart + seconds(40)), 12U) << "no more than a burst is saved up";
 }
 
 // Probes of the worst minute when each is taken as soon as it can be.
@@ -46,7 +48,8 @@ unsigned worst_minute(const ProbeBudget::Rules& rules) {
   unsigned most = 0;
   for (int second = 0; second < 600; ++second) {
     // Quiet for a while, so that a burst is saved up, at changing times.
-    if (second % 97 > 30) taken[second] = take_all(budget, kStart + seconds(second));
+    if (second % 97 > 30)
+      taken[second] = take_all(budget, kStart + seconds(second), kAddress, Need::urgent);
     unsigned minute = 0;
     for (int back = 0; back < 60; ++back) minute += taken[second - back];
     most = std::max(most, minute);
@@ -76,20 +79,28 @@ TEST(ProbeBudget, TwoHundredInTheFirstHourAndEightyInEachLaterOne) {
 
 TEST(ProbeBudget, WhoTakesFromOneHalfLeavesTheOther) {
   Budget budget;
-  EXPECT_EQ(take_all(budget, kStart, kAddress, Share::half), 8U);
-  EXPECT_EQ(take_all(budget, kStart), 8U);
+  EXPECT_EQ(take_all(budget, kStart, kAddress, Need::unlikely), 8U);
+  EXPECT_EQ(take_all(budget, kStart), 4U);
   unsigned taken = 0;
   Budget hour;
   for (int second = 0; second < 600; ++second)
-    taken += take_all(hour, kStart + seconds(second), kAddress, Share::half);
+    taken += take_all(hour, kStart + seconds(second), kAddress, Need::unlikely);
   EXPECT_LE(taken, 60U + 14U);
-  EXPECT_GE(take_all(hour, kStart + seconds(600)), 8U);
+  EXPECT_GE(take_all(hour, kStart + seconds(600)), 4U);
+}
+
+TEST(ProbeBudget, WhatIsUrgentIsBoundedByTheMinuteOnly) {
+  Budget budget;
+  for (int second = 0; second < 1200; ++second) take_all(budget, kStart + seconds(second));
+  ASSERT_LE(take_all(budget, kStart + seconds(1240)), 1U) << "the hour is spent";
+  EXPECT_EQ(take_all(budget, kStart + seconds(1240), kAddress, Need::urgent), 15U);
+  EXPECT_EQ(take_all(budget, kStart + seconds(1240), kAddress, Need::urgent), 0U);
 }
 
 TEST(ProbeBudget, AddressesDoNotShare) {
   Budget budget;
   take_all(budget, kStart);
-  EXPECT_EQ(take_all(budget, kStart, *IpAddress::parse("2001:db8::1")), 16U);
+  EXPECT_EQ(take_all(budget, kStart, *IpAddress::parse("2001:db8::1")), 12U);
   EXPECT_EQ(take_all(budget, kStart), 0U);
 }
 
@@ -98,7 +109,7 @@ TEST(ProbeBudget, AnAnswerGivesBothWindowsBack) {
   for (int i = 0; i < 200; ++i) take_all(budget, kStart + seconds(3 * i));
   ASSERT_LE(take_all(budget, kStart + seconds(610)), 1U) << "the hour is spent";
   budget.answered(kAddress);
-  EXPECT_EQ(take_all(budget, kStart + seconds(610)), 16U);
+  EXPECT_EQ(take_all(budget, kStart + seconds(610)), 12U);
 }
 
 TEST(ProbeBudget, AnAnswerFromElsewhereGivesNothing) {
