@@ -63,6 +63,7 @@ void Directory::settle(Now now) {
     store.insert(member_key(keys_, epoch, self_));
   }
   store.insert(listen.begin(), listen.end());
+  if (at_door_) listen = store;  // for calls
   settle_listening(listen);
   if (own_) settle_stored(now.mono, store);
   next_settle_ = now.mono + kLookAtClock;
@@ -108,6 +109,16 @@ void Directory::put_again(Now now) {
     put(key, stored);
     stored.next = now.mono + kRepeat;
   }
+}
+
+bool Directory::call(Now now, const NodeId& member) {
+  if (!own_ || requests_.size() >= kMaxRequests || !calls_.take(now.mono)) return false;
+  for (const DoorEpoch epoch : counting_epochs(keys_, now.unix)) {
+    const DhtKey key = member_key(keys_, epoch, member);
+    requests_.push_back(DhtPut{key, value_id(keys_, key, self_, own_->record.sequence),
+                               seal_record(keys_, key, own_->bytes, random_)});
+  }
+  return true;
 }
 
 void Directory::look_up(Now now, const NodeId& member) {

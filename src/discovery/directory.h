@@ -4,7 +4,9 @@
 // Where
 //   door     one key per network and epoch, for those who look for anybody: members with fewer than
 //            kEnoughEdges edges, and landmarks, publish there and listen
-//   member   one key per member and epoch, where each member publishes, for those who look for it
+//   member   one key per member and epoch, where each member publishes, for those who look for it.
+//            Who stands at the door listens there, too: the door has room for 64, and who finds it
+//            full, or finds strangers there, puts its record where one of them gets it (a call)
 // Epochs are 6 h of UTC, shifted by an offset of the network's own. Within kDoorBorder of a border
 // the epoch on its other side counts too, so that clocks wrong by 10 minutes still meet.
 //
@@ -26,6 +28,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/random.h"
+#include "base/token_bucket.h"
 #include "discovery/dht_requests.h"
 #include "discovery/directory_keys.h"
 #include "discovery/signed_record.h"
@@ -45,6 +48,8 @@ class Directory {
   // The same member is looked up at most that often, and at most kMaxLookups are remembered.
   static constexpr Duration kLookupPause = seconds(30);
   static constexpr std::size_t kMaxLookups = 256;
+  static constexpr double kCallsPerSecond = 0.1;
+  static constexpr double kCallsBurst = 3;
 
   Directory(DirectoryKeys keys, const NodeId& self, Random& random);
 
@@ -52,6 +57,9 @@ class Directory {
   // What decides whether we stand at the door. `members`: those that we stand by.
   void set_surroundings(Now now, std::size_t edges, std::vector<NodeId> members);
   void set_edges(Now now, std::size_t edges);
+  // Our record to a member that stands at the door and may not know us. Once; the DHT keeps it for
+  // 10 minutes. False if there is no budget for it now.
+  bool call(Now now, const NodeId& member);
   // Look this member's record up.
   void look_up(Now now, const NodeId& member);
   // Whoever stored our records may have lost them.
@@ -92,6 +100,7 @@ class Directory {
   std::map<DhtKey, Stored> stored_;
   std::set<DhtKey> listening_;
   std::map<NodeId, TimePoint> lookups_;
+  TokenBucket calls_{kCallsPerSecond, kCallsBurst};
   std::optional<TimePoint> next_settle_;  // at the latest: an epoch may begin or cease to count
   std::deque<DhtRequest> requests_;
 };

@@ -13,7 +13,10 @@ Secret32 direction_key(const Secret32& root, const crypto::X25519Public& sender)
 }
 
 wire::Mac probe_mac(const Secret32& key, const wire::Probe& probe) {
-  const auto full = crypto::hmac_sha256(key.view(), {as_bytes("mac"), wire::probe_body(probe)});
+  ByteView nonce;
+  if (probe.kind == wire::Probe::Kind::answer) nonce = probe.nonce;
+  const auto full =
+      crypto::hmac_sha256(key.view(), {as_bytes("mac"), wire::probe_body(probe), nonce});
   wire::Mac out;
   std::copy_n(full.begin(), out.size(), out.begin());
   return out;
@@ -55,6 +58,15 @@ Bytes ProbeKeys::seal(wire::Probe probe, TagEpoch epoch) const {
 
 bool ProbeKeys::mac_fits(const wire::Probe& probe) const {
   return equal_constant_time(probe.mac, probe_mac(receive_key_, probe));
+}
+
+wire::ProbeNonce ProbeNonces::of(std::uint64_t number) const {
+  Block<8> raw;
+  store_le(raw.data(), number);
+  const auto full = crypto::hmac_sha256(secret_.view(), {as_bytes("nonce"), raw});
+  wire::ProbeNonce out;
+  std::copy_n(full.begin(), out.size(), out.begin());
+  return out;
 }
 
 }  // namespace meshnode::discovery

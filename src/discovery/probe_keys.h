@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/ids.h"
@@ -27,14 +28,27 @@ class ProbeKeys {
   wire::ProbeTag receive_tag(TagEpoch epoch) const { return tag(receive_key_, epoch); }
   wire::ProbeTag send_tag(TagEpoch epoch) const { return tag(send_key_, epoch); }
 
-  // A complete datagram; tag and mac are filled in.
+  // A complete datagram; tag and mac are filled in. An answer needs the nonce of its request.
   Bytes seal(wire::Probe probe, TagEpoch epoch) const;
+  // The peer made it. An answer needs the nonce that we sent with that number: then the peer has
+  // received the request.
   [[nodiscard]] bool mac_fits(const wire::Probe& probe) const;
 
  private:
   static wire::ProbeTag tag(const Secret32& key, TagEpoch epoch);
   Secret32 send_key_;
   Secret32 receive_key_;
+};
+
+// The nonces of our probe requests: by number, so that none needs to be remembered, and only who
+// receives a request knows its nonce. `secret` is another one in each start.
+class ProbeNonces {
+ public:
+  explicit ProbeNonces(Secret32 secret) : secret_(std::move(secret)) {}
+  wire::ProbeNonce of(std::uint64_t number) const;
+
+ private:
+  Secret32 secret_;
 };
 
 }  // namespace meshnode::discovery

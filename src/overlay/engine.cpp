@@ -1,6 +1,7 @@
 // Engine: peers, packets and timers. See engine_probes.cpp and engine_handshake.cpp for the rest.
 #include "overlay/engine.h"
 
+#include "crypto/hash.h"
 #include "wire/control.h"
 #include "wire/ip.h"
 
@@ -42,6 +43,8 @@ Engine::Engine(EngineConfig config, const crypto::Suite& suite, Random& random,
                .boot = config_.boot,
                .port = config_.port},
               random),
+      probe_nonces_(crypto::derive_key(config_.boot, config_.identity.static_secret.view(),
+                                       "meshnode probe nonces")),
       book_(to_bytes(config_.keys.id), suite, config_.records),
       own_record_({.seed = config_.identity.signing_seed,
                    .static_key = config_.identity.static_key,
@@ -281,6 +284,7 @@ void Engine::service(Now now, Peer& peer) {
   send_probes(now, peer);
   publish_path(now.mono, peer);
   knock(now, peer);
+  call(now, peer);
   if (peer.attempt) drive_attempt(now, peer);
   if (!peer.attempt && wants_handshake(peer, now.mono)) begin_attempt(now, peer, std::nullopt);
   announce(now.mono, peer);
@@ -464,6 +468,7 @@ std::optional<TimePoint> Engine::deadline_of(const Peer& peer) const {
   consider(peer.next_lookup);
   consider(peer.next_introduction);
   if (!peer.attempt) consider(peer.next_knock);
+  consider(peer.next_call);
   if (peer.attempt) consider(peer.attempt->next_send);
   if (!peer.staging.empty()) consider(peer.staging.deadline());
   for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);

@@ -245,6 +245,7 @@ class Engine {
   void begin_attempt(Now now, Peer& peer, std::optional<Block<16>> challenge_answer);
   void drive_attempt(Now now, Peer& peer);
   void knock(Now now, Peer& peer);
+  void call(Now now, Peer& peer);
   bool may_knock(const Peer& peer) const;
   void fail_attempt(Now now, Peer& peer);
   void handle_init(Now now, const Path& path, ByteView datagram);
@@ -278,6 +279,7 @@ class Engine {
   discovery::LanBeacon beacon_;
   discovery::ProbeBudget told_budget_{discovery::ProbeBudget::kTold};
   discovery::ProbeBudget seen_budget_{discovery::ProbeBudget::kSeen};
+  discovery::ProbeNonces probe_nonces_;
   discovery::RecordBook book_;
   discovery::OwnRecord own_record_;
   discovery::Gossip gossip_;

@@ -19,6 +19,10 @@ constexpr Duration kPoliteness = milliseconds(100);
 constexpr Duration kLongestAttemptPause = seconds(60);
 constexpr Duration kChallengeInterval = seconds(1);
 constexpr Duration kFirstKnock = seconds(2);
+constexpr Duration kFirstCall = seconds(3);
+constexpr Duration kCallRetry = seconds(15);
+constexpr Duration kCallPause = minutes(10);
+constexpr std::uint64_t kCallsSpreadMs = 12'000;
 constexpr Duration kLongestKnockPause = minutes(10);
 constexpr Duration kKnockPatience = seconds(2);
 // A first message is that many times as large as a probe.
@@ -118,6 +122,22 @@ void Engine::knock(Now now, Peer& peer) {
 bool Engine::may_knock(const Peer& peer) const {
   return directory_ && edges_ < discovery::Directory::kEnoughEdges && !peer.paths.best() &&
          !peer.said_goodbye && peer.record && !peer.suggested.empty();
+}
+
+// Where a first message does not get in, its router has to be opened from inside: it must know us.
+// Also where there are edges, but nobody whom we know knows it: two meshes that do not know of each
+// other become one like this.
+void Engine::call(Now now, Peer& peer) {
+  const bool strange = directory_ && !peer.paths.best() && !peer.said_goodbye && peer.record &&
+                       (edges_ < discovery::Directory::kEnoughEdges || !book_.stands_by(peer.id));
+  if (!strange) return peer.next_call.reset();
+  // By lot, so that not all call the same ones.
+  if (!peer.next_call)
+    peer.next_call = now.mono + kFirstCall + milliseconds(random_.below(kCallsSpreadMs));
+  if (now.mono < *peer.next_call) return;
+  peer.next_call = now.mono + (directory_->call(now, peer.id)
+                                   ? kCallPause
+                                   : kCallRetry + milliseconds(random_.below(kCallsSpreadMs)));
 }
 
 void Engine::fail_attempt(Now now, Peer& peer) {

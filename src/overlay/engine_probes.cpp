@@ -139,6 +139,7 @@ void Engine::send_probes(Now now, Peer& peer) {
     wire::Probe probe;
     probe.number = numbers_.next();
     probe.boot = self_.boot;
+    probe.nonce = probe_nonces_.of(probe.number);
     peer.paths.sent(now.mono, path, probe.number);
     // A peer that is lost may have started anew, and then it looks for our present epoch.
     const bool present = !peer.paths.best() && probe.number % 2 == 0;
@@ -162,10 +163,11 @@ void Engine::note_epoch(Peer& peer, discovery::TagEpoch epoch) {
 }
 
 void Engine::handle_probe(Now now, const Path& path, ByteView datagram) {
-  const auto probe = wire::parse_probe(datagram);
+  auto probe = wire::parse_probe(datagram);
   if (!probe) return count(Drop::malformed);
   Peer* peer = roster_.by_tag(probe->tag);
   if (peer == nullptr) return count(Drop::unknown_tag);
+  if (probe->kind == wire::Probe::Kind::answer) probe->nonce = probe_nonces_.of(probe->number);
   if (!peer->probe_keys.mac_fits(*probe)) return count(Drop::bad_mac);
   switch (probe->kind) {
     case wire::Probe::Kind::request:
@@ -201,6 +203,7 @@ void Engine::handle_probe_request(Now now, Peer& peer, const Path& path, const w
   answer.kind = wire::Probe::Kind::answer;
   answer.number = probe.number;
   answer.boot = self_.boot;
+  answer.nonce = probe.nonce;
   answer.observed = path.remote;
   emit(SendMessage{path, peer.probe_keys.seal(answer, send_epoch(peer))});
   if (const auto epoch = roster_.epoch_of(probe.tag)) note_epoch(peer, *epoch);

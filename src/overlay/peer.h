@@ -77,6 +77,7 @@ struct Peer {
   std::optional<TimePoint> next_introduction;
   Duration introduction_pause{};
   std::size_t introducers_asked = 0;
+  std::optional<TimePoint> next_call;  // Directory::call()
   std::optional<TimePoint> next_knock;
   Duration knock_pause{};
   std::size_t knocks = 0;

@@ -3,6 +3,40 @@
 #include "wire/endpoint.h"
 
 namespace meshnode::wire {
+namespace {
+
+constexpr std::size_t kZerosAfterNonce = kEndpointSize - ProbeNonce{}.size();
+
+void append_by_kind(Writer& out, const Probe& probe) {
+  switch (probe.kind) {
+    case Probe::Kind::request:
+      out.bytes(probe.nonce);
+      return out.zeros(kZerosAfterNonce);
+    case Probe::Kind::answer:
+      return append_endpoint(out, probe.observed);
+    case Probe::Kind::goodbye:
+      return out.zeros(kEndpointSize);
+  }
+}
+
+bool read_by_kind(Reader& in, Probe& probe) {
+  switch (probe.kind) {
+    case Probe::Kind::request:
+      probe.nonce = in.block<ProbeNonce{}.size()>();
+      return all_zero(in.bytes(kZerosAfterNonce));
+    case Probe::Kind::answer:
+      if (const auto observed = read_endpoint(in)) {
+        probe.observed = *observed;
+        return true;
+      }
+      return false;
+    case Probe::Kind::goodbye:
+      return all_zero(in.bytes(kEndpointSize));
+  }
+  return false;
+}
+
+}  // namespace
 
 Bytes probe_body(const Probe& probe) {
   Bytes out;
@@ -14,7 +48,7 @@ Bytes probe_body(const Probe& probe) {
   writer.u64(probe.tag);
   writer.u64(probe.number);
   writer.bytes(probe.boot);
-  append_endpoint(writer, probe.observed);
+  append_by_kind(writer, probe);
   return out;
 }
 
@@ -31,9 +65,7 @@ std::optional<Probe> parse_probe(ByteView datagram) {
   probe.tag = reader.u64();
   probe.number = reader.u64();
   probe.boot = reader.block<8>();
-  const auto observed = read_endpoint(reader);
-  if (!observed) return std::nullopt;
-  probe.observed = *observed;
+  if (!read_by_kind(reader, probe)) return std::nullopt;
   probe.mac = reader.block<kMacSize>();
   return probe;
 }

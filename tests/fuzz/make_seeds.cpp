@@ -55,6 +55,7 @@ void probes() {
   probe.number = 99;
   probe.boot = filled<8>(9);
   probe.mac = filled<16>(7);
+  probe.nonce = filled<8>(5);
   save("wire_probe", "request", wire::probe_body(probe) + probe.mac);
   probe.kind = wire::Probe::Kind::answer;
   probe.observed = *Endpoint::parse("192.0.2.1:4000");

@@ -40,6 +40,7 @@ struct ProbeKeysTest : ::testing::Test {
     probe.kind = kind;
     probe.number = 0x1112131415161718;
     probe.boot = {0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7};
+    probe.nonce = {0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7};
     return probe;
   }
 };
@@ -55,6 +56,7 @@ TEST_F(ProbeKeysTest, BothSidesAgree) {
   EXPECT_TRUE(beta.mac_fits(*there));
   EXPECT_EQ(there->number, sample().number);
   EXPECT_EQ(there->boot, sample().boot);
+  EXPECT_EQ(there->nonce, sample().nonce);
 }
 
 TEST_F(ProbeKeysTest, DirectionsAreSeparate) {
@@ -79,8 +81,9 @@ TEST_F(ProbeKeysTest, GoldenRequest) {
             "d5827f082cc6dca6"
             "1817161514131211"
             "a0a1a2a3a4a5a6a7"
-            "0000000000000000000000000000000000000000"
-            "6cd5d4183130cb380c7ff22292b74d85");
+            "b0b1b2b3b4b5b6b7"
+            "000000000000000000000000"
+            "c480855d503d5f18b17e2c43e61f494f");
 }
 
 TEST_F(ProbeKeysTest, GoldenAnswer) {
@@ -92,11 +95,54 @@ TEST_F(ProbeKeysTest, GoldenAnswer) {
             "1817161514131211"
             "a0a1a2a3a4a5a6a7"
             "0400930ec0000201000000000000000000000000"
-            "27f4a47ea7aa46be226bf1ba9f30b76e");
+            "c46d83f673977dbf95cc59a17b751ffe");
+}
+
+TEST_F(ProbeKeysTest, GoldenGoodbyeHasNoNonce) {
+  EXPECT_EQ(to_hex(beta.seal(sample(wire::Probe::Kind::goodbye), 79'000)),
+            "43020000"
+            "5e521c344d60802e"
+            "1817161514131211"
+            "a0a1a2a3a4a5a6a7"
+            "0000000000000000000000000000000000000000"
+            "83f04ffbef6debc27cefb0a23446f0f7");
+}
+
+TEST(ProbeNonces, Golden) {
+  const ProbeNonces nonces(filled(0x44));
+  EXPECT_EQ(to_hex(nonces.of(0)), "86ffab90d86b6428");
+  EXPECT_EQ(to_hex(nonces.of(1)), "553708f8fcb8aed1");
+  EXPECT_EQ(to_hex(nonces.of(0x1112131415161718)), "7e61f2310d670e46");
+}
+
+TEST(ProbeNonces, OfAnotherStartAreOthers) {
+  EXPECT_NE(ProbeNonces(filled(0x44)).of(1), ProbeNonces(filled(0x45)).of(1));
+}
+
+// Numbers can be guessed, and beta has the keys; what it has not seen is the request.
+TEST_F(ProbeKeysTest, AnAnswerWithoutTheRequestsNonceDoesNotFit) {
+  wire::Probe answer = sample(wire::Probe::Kind::answer);
+  answer.observed = {IpAddress::v4({192, 0, 2, 1}), 3731};
+  const wire::ProbeNonce sent = answer.nonce;
+  const auto arrives = [&](const wire::ProbeNonce& known) {
+    answer.nonce = known;
+    auto there = wire::parse_probe(beta.seal(answer, 5));
+    there->nonce = sent;  // as the asker knows it
+    return alpha.mac_fits(*there);
+  };
+  EXPECT_TRUE(arrives(sent));
+  EXPECT_FALSE(arrives({})) << "none";
+  EXPECT_FALSE(arrives(ProbeNonces(filled(0x44)).of(answer.number))) << "another one";
+  for (std::size_t bit = 0; bit < 8 * sent.size(); ++bit) {
+    wire::ProbeNonce near = sent;
+    near[bit / 8] = static_cast<std::uint8_t>(near[bit / 8] ^ 1U << bit % 8);
+    EXPECT_FALSE(arrives(near)) << "bit " << bit;
+  }
 }
 
 TEST_F(ProbeKeysTest, EveryChangedByteIsNoticed) {
   wire::Probe answer = sample(wire::Probe::Kind::answer);
+  answer.nonce = {};  // (parse_probe() leaves it so)
   answer.observed = {*IpAddress::parse("2001:db8::1"), 3731};
   const Bytes genuine = alpha.seal(answer, 5);
   for (std::size_t at = 0; at < genuine.size(); ++at)

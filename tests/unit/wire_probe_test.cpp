@@ -8,6 +8,7 @@ namespace meshnode::wire {
 namespace {
 
 constexpr BootId kBoot{0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7};
+constexpr ProbeNonce kNonce{0xb0, 0xb1, 0xb2, 0xb3, 0xb4, 0xb5, 0xb6, 0xb7};
 constexpr Mac kMac{0xf0, 0xf1, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7,
                    0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff};
 
@@ -16,6 +17,7 @@ Probe request() {
   probe.tag = 0x0102030405060708;
   probe.number = 0x1112131415161718;
   probe.boot = kBoot;
+  probe.nonce = kNonce;
   probe.mac = kMac;
   return probe;
 }
@@ -45,11 +47,12 @@ TEST(Probe, GoldenRequest) {
             "0807060504030201"  // tag
             "1817161514131211"  // number
             "a0a1a2a3a4a5a6a7"  // boot id
-            "0000000000000000000000000000000000000000"
+            "b0b1b2b3b4b5b6b7"  // nonce
+            "000000000000000000000000"
             "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
 }
 
-TEST(Probe, GoldenAnswer) {
+TEST(Probe, GoldenAnswerDoesNotSendTheNonceBack) {
   EXPECT_EQ(to_hex(datagram(answer())),
             "43010000"
             "0807060504030201"
@@ -84,6 +87,7 @@ TEST(Probe, RoundTrip) {
     EXPECT_EQ(back->tag, probe.tag);
     EXPECT_EQ(back->number, probe.number);
     EXPECT_EQ(back->boot, probe.boot);
+    EXPECT_EQ(back->nonce, probe.kind == Probe::Kind::request ? kNonce : ProbeNonce{});
     EXPECT_EQ(back->observed, probe.observed);
     EXPECT_EQ(back->mac, probe.mac);
   }
@@ -103,7 +107,9 @@ TEST(Probe, EveryOtherLengthIsRefused) {
 }
 
 TEST(Probe, TypeKindAndZeroFieldAreChecked) {
-  const Bytes good = datagram(answer());
+  Probe plain = goodbye();
+  plain.nonce = {};
+  const Bytes good = datagram(plain);  // as any kind, it would be well-formed
   for (std::size_t at = 0; at < 4; ++at)
     for (unsigned value = 0; value < 256; ++value) {
       Bytes changed = good;
@@ -112,6 +118,17 @@ TEST(Probe, TypeKindAndZeroFieldAreChecked) {
       EXPECT_EQ(parse_probe(changed).has_value(), known_kind || changed == good)
           << "byte " << at << " = " << value;
     }
+}
+
+TEST(Probe, WhatAKindDoesNotUseIsZero) {
+  for (std::size_t at = 28; at < kProbeMacOffset; ++at) {
+    Bytes changed = datagram(request());
+    changed[at] ^= 1;
+    EXPECT_EQ(parse_probe(changed).has_value(), at < 36) << "request, byte " << at;
+    changed = datagram(goodbye());
+    changed[at] ^= 1;
+    EXPECT_FALSE(parse_probe(changed)) << "goodbye, byte " << at;
+  }
 }
 
 TEST(Probe, AnImpossibleObservedEndpointIsRefused) {
