@@ -11,8 +11,10 @@ namespace {
 constexpr Duration kFirstIntroduction = milliseconds(500);
 constexpr Duration kFirstPause = seconds(1);
 constexpr Duration kLongestPause = hours(1);
-// How many neighbours are asked at a time.
+// How many neighbours are asked at a time, and when packets wait: some ways end where two cannot
+// have an edge.
 constexpr std::size_t kAsk = 2;
+constexpr std::size_t kAskUrgently = 4;
 
 }  // namespace
 
@@ -44,7 +46,8 @@ void Engine::seek_introduction(Now now, Peer& peer) {
   if (asked.empty()) return;
   const Bytes body =
       introductions_.ask(peer.id, *own, self_.identity.signing_seed, numbers_.next());
-  for (std::size_t i = 0; i < std::min(kAsk, asked.size()); ++i) {
+  const std::size_t ask = peer.staging.empty() ? kAsk : kAskUrgently;
+  for (std::size_t i = 0; i < std::min(ask, asked.size()); ++i) {
     Peer* via = roster_.by_number(asked[peer.introducers_asked++ % asked.size()]);
     say(now, *via, wire::ControlType::introduction, body);
   }

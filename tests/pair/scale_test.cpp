@@ -79,6 +79,27 @@ TEST_F(ScaleTest, EverybodyIsKnownAndEdgesAreMadeOnDemand) {
   EXPECT_FALSE(is_echo(a->delivered.back(), false)) << "an ICMP message: unreachable";
 }
 
+// Pauses have grown to minutes by then; who pings does not wait for them.
+TEST_F(ScaleTest, AfterALongTimeApartThePacketMakesTheEdge) {
+  add_members(3);
+  start_all();
+  ASSERT_TRUE(lan.run_until([&] { return all_connected(); }, seconds(30)));
+  const auto concerns = [](const Datagram& d, const VirtualNode& node) {
+    return d.from == node.endpoint() || d.to == node.endpoint();
+  };
+  lan.filter = [&](const Datagram& d) { return !concerns(d, node(0)) || !concerns(d, node(1)); };
+  lan.run_for(minutes(50));
+  ASSERT_FALSE(connected(node(0), node(1)));
+  lan.filter = nullptr;
+  const auto before = node(0).answered_pings;
+  const TimePoint began = lan.time;
+  while (node(0).answered_pings == before && lan.time - began < seconds(20)) {
+    node(0).ping(node(1));
+    lan.run_for(seconds(1));
+  }
+  EXPECT_LE(lan.time - began, seconds(6));
+}
+
 TEST_F(ScaleTest, FullMeshHasAllEdges) {
   for (std::size_t i = 0; i < 24; ++i) {
     NodeOptions one = options("n" + std::to_string(i), static_cast<std::uint8_t>(i + 1));

@@ -93,9 +93,37 @@ void Run::weather(unsigned loss, unsigned duplicate, unsigned reorder, Duration 
   });
 }
 
+HostStats Run::sum_stats() const {
+  HostStats out;
+  for (std::size_t i = 0; i < world.size(); ++i) {
+    const HostStats& one = world.host(i).stats();
+    out.inits += one.inits;
+    out.probes += one.probes;
+    out.data += one.data;
+    out.other += one.other;
+    out.beacons += one.beacons;
+  }
+  return out;
+}
+
+// What a node sends an hour.
+void Run::say_difference(const HostStats& before, const HostStats& after, Duration span) {
+  const double scale = std::chrono::duration<double>(hours(1)) / span /
+                       static_cast<double>(world.size());
+  const auto rate = [&](std::uint64_t HostStats::*kind) {
+    return std::to_string(static_cast<std::uint64_t>(
+        static_cast<double>(after.*kind - before.*kind) * scale));
+  };
+  say("rest, an hour and node: " + rate(&HostStats::inits) + " handshake messages, " +
+      rate(&HostStats::probes) + " probes, " + rate(&HostStats::data) + " data frames, " +
+      rate(&HostStats::beacons) + " beacons, " + rate(&HostStats::other) + " others");
+}
+
 void Run::rest(Duration span) {
   const std::uint64_t before = world.bytes;
+  const HostStats sums = sum_stats();
   world.run_for(span);
+  say_difference(sums, sum_stats(), span);
   const double days = std::chrono::duration<double>(span).count() / 86'400;
   // Each datagram is sent by one and received by another.
   outcome.idle_bytes_per_node_day =

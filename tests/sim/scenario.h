@@ -66,6 +66,8 @@ class Run {
   void expect_well();
   void weather(unsigned loss, unsigned duplicate, unsigned reorder, Duration jitter);
   void rest(Duration span);
+  HostStats sum_stats() const;
+  void say_difference(const HostStats& before, const HostStats& after, Duration span);
   void say(const std::string& line);
   Outcome finish();
 

@@ -56,8 +56,8 @@ TEST(SimRun, PartitionsOfAHundredHeal) {
   EXPECT_TRUE(large.ok()) << report(large);
 }
 
-TEST(SimRun, ManyWithTheRealSuite) {
-  const Outcome outcome = run("start", 100, 1, false);
+TEST(SimRun, AHundredWithTheRealSuite) {
+  const Outcome outcome = run("hub-death", 100, 1, false);
   EXPECT_TRUE(outcome.ok()) << report(outcome);
 }
 

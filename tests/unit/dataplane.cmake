@@ -1,7 +1,11 @@
 mesh_test(unit_dataplane LABEL unit
   SOURCES
+    dataplane_checksum_test.cpp
+    dataplane_coalesce_random_test.cpp
+    dataplane_coalesce_test.cpp
     dataplane_replay_window_test.cpp
     dataplane_rx_pump_test.cpp
+    dataplane_segment_test.cpp
     dataplane_token_bucket_test.cpp
     dataplane_tunnel_test.cpp
     dataplane_tx_pump_test.cpp
