@@ -248,10 +248,7 @@ void Coalescer::start_batch() {
 std::span<const TunFrame> Coalescer::flush() {
   MESH_ASSERT(place_.empty());
   if (flushed_) start_batch();
-  for (std::size_t i = 0; i < used_; ++i) {
-    frames_[i].open = false;
-    finish(frames_[i], out_.emplace_back());
-  }
+  for (std::size_t i = 0; i < used_; ++i) finish(frames_[i], out_.emplace_back());
   flushed_ = true;
   return out_;
 }

@@ -32,8 +32,6 @@ void Silence::heard(TimePoint now, Duration rtt, bool here, bool inner) {
     next_frame_ = (next_frame_ + 1) % kRhythm;
     full_ = full_ || next_frame_ == 0;
     listening_ = gap().has_value();
-    questions_ = 0;
-    quiet_since_ = now;
   }
   // What comes another way says nothing about ours.
   if (!here) return;
@@ -52,7 +50,7 @@ void Silence::answered() {
     doublings_ = std::min(doublings_ + 1, kDoublings);
     prompt_ = 0;
   }
-  asked_ = false;
+  asked_ = listening_ = false;
   waiting_since_.reset();
 }
 
@@ -67,16 +65,14 @@ std::optional<TimePoint> Silence::due(Duration rtt) const {
   if (waiting_since_ && !asked_) out = *waiting_since_ + patience(rtt, doublings_);
   if (!listening_) return out;
   const Duration least = std::max<Duration>(kReceiverLeast, patience(rtt, 0));
-  const TimePoint end =
-      quiet_since_ +
-      std::max(least, std::min<Duration>(4 * *gap(), kReceiverMost)) * (1 << questions_);
+  const TimePoint end = frames_[(next_frame_ + kRhythm - 1) % kRhythm] +
+                        std::max(least, std::min<Duration>(4 * *gap(), kReceiverMost));
   return out ? std::min(*out, end) : end;
 }
 
 void Silence::asked(TimePoint now, Duration rtt) {
   if (waiting_since_ && now - *waiting_since_ >= patience(rtt, doublings_)) asked_ = true;
-  if (listening_) listening_ = ++questions_ < kQuestions;
-  quiet_since_ = now;
+  listening_ = false;
 }
 
 bool Silence::surprising(TimePoint now) const {

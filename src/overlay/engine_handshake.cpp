@@ -281,9 +281,11 @@ void Engine::handle_response(Now now, const Path& path, ByteView datagram) {
     count(Drop::bad_identity);
     return fail_attempt(now, *peer);
   }
+  // Where our message was received, not where the answer seems to come from: that can be forged.
+  const Path asked = peer->attempt->path.same_remote(path) ? path : peer->attempt->path;
   drop_attempt(*peer);
   add_key(established, peer->number, false);
-  adopt(now, *peer, established, path, {.initiator = true, .surely_fresh = true});
+  adopt(now, *peer, established, asked, {.initiator = true, .surely_fresh = true});
 }
 
 void Engine::add_key(const Established& established, PeerNumber number, bool report_first_data) {
@@ -350,8 +352,10 @@ void Engine::confirm_pending(Now now, SessionIndex index, const Path& path) {
   }
   pending_.erase(found);
   drop_attempt(*peer);  // not needed any more
-  adopt(now, *peer, pending.established, path,
+  // Where our answer was received; the frame may only seem to come from elsewhere.
+  adopt(now, *peer, pending.established, pending.path,
         {.initiator = false, .surely_fresh = pending.number_was_challenged});
+  if (!path.same_remote(pending.path)) hear_of_path(now, *peer, path);
 }
 
 void Engine::adopt(Now now, Peer& peer, const Established& established, const Path& path,

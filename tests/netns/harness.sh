@@ -48,7 +48,7 @@ for way in fail false INT TERM KILL; do
     KILL) expected=137 ;;
   esac
   check "$way: exit $expected" test "$exit_code" = "$expected"
-  wait_for 2 "$way: its process is gone" ended "$child_process"
+  wait_for 10 "$way: its process is gone" ended "$child_process"
   if [[ $way == KILL ]]; then
     check "KILL: its namespaces are left" left "$child_prefix"
     sweep

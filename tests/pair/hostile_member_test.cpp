@@ -1,12 +1,13 @@
-// What a member that turned hostile would try with the keys that it rightly has.
+// What a member that turned hostile would try with the keys that it rightly
+// has.
 #include "discovery/probe_keys.h"
 #include "support/pair.h"
 
 namespace meshnode::test {
 namespace {
 
-// beta is the hostile one: it wants alpha to send data to the victim, whose address it can forge
-// but not read.
+// beta is the hostile one: it wants alpha to send data to the victim, whose
+// address it can forge but not read.
 struct HostileMember : PairTest {
   HostileMember() : PairTest(31) {}
   const Endpoint victim{IpAddress::v4({10, 0, 0, 99}), 9999};
@@ -71,7 +72,8 @@ struct HostileMember : PairTest {
     return std::any_of(lan.history.begin(), lan.history.end(),
                        [&](const Datagram& d) { return d.to == victim && d.bytes[0] == 0x44; });
   }
-  // The true way between the two is dead from now on; alpha has packets for beta.
+  // The true way between the two is dead from now on; alpha has packets for
+  // beta.
   void only_the_victim_is_left() {
     lan.filter = [this](const Datagram& d) {
       return d.from != beta.endpoint() && d.to != beta.endpoint();
@@ -115,6 +117,28 @@ TEST_F(HostileMember, WhoReceivedTheRequestCanAnswerIt) {
     lan.run_for(milliseconds(20));
   }
   EXPECT_TRUE(data_to_victim());
+}
+
+// Of a handshake, only what we sent proves where it was received.
+TEST_F(HostileMember, CannotMoveThePathByHandshakeFramesThatSeemToComeFromElsewhere) {
+  for (VirtualNode* hostile : {&alpha, &beta}) {  // the one asks, the other answers
+    VirtualNode& honest = hostile == &alpha ? beta : alpha;
+    lan.route = [&](Datagram& d) {
+      if (d.from == hostile->endpoint() && (d.bytes[0] == 0x41 || d.bytes[0] == 0x44))
+        d.from = victim;
+      return true;
+    };
+    alpha.start();
+    beta.start();
+    for (int i = 0; i < 100; ++i) {
+      honest.ping(*hostile);
+      lan.run_for(milliseconds(20));
+    }
+    EXPECT_TRUE(honest.peer(*hostile)->path) << "a session came to be";
+    EXPECT_FALSE(data_to_victim());
+    alpha.kill();
+    beta.kill();
+  }
 }
 
 }  // namespace

@@ -72,8 +72,7 @@ TEST_F(Coalesce, AFrameHasItsLimits) {
   EXPECT_EQ(counts(stream({.v6 = true, .tcp = false}, 4, 30000)), (std::vector<std::size_t>{2, 2}));
   // To the byte.
   EXPECT_EQ(counts(stream({}, 5, 13099)), (std::vector<std::size_t>{5}));
-  EXPECT_EQ(counts(stream({.tcp_options = Bytes(4, 1)}, 5, 13099)),
-            (std::vector<std::size_t>{4, 1}));
+  EXPECT_EQ(counts(stream({}, 8, 8187)), (std::vector<std::size_t>{7, 1}));
 }
 
 TEST_F(Coalesce, ShorterPacketEndsAFrameAndLongerBeginsOne) {
@@ -230,6 +229,25 @@ TEST_F(Coalesce, WrongIpChecksumStaysWrong) {
   auto frames = frames_of(packets);
   EXPECT_EQ(frames.size(), 3U);
   EXPECT_EQ(slow(frames), packets);
+}
+
+// Zero says that there is none, even where it happens to fit.
+TEST_F(Coalesce, FittingZeroChecksumIsNoChecksum) {
+  InnerPacket packet{.tcp = false, .payload = {0, 0}};
+  const auto rest = load_be<std::uint16_t>(build(packet).data() + 26);
+  store_be(packet.payload.data(), rest);
+  const InnerPacket second = after(packet);
+  EXPECT_EQ(counts(packet, second), (std::vector<std::size_t>{2}));
+  packet.zero_checksum = true;
+  EXPECT_EQ(counts(packet, second), (std::vector<std::size_t>{1, 1}));
+}
+
+TEST_F(Coalesce, BytesBehindAPacketKeepItSingle) {
+  auto packets = stream({}, 3, 50);
+  for (Bytes& packet : packets) packet.push_back(0);
+  auto frames = frames_of(packets);
+  EXPECT_EQ(slow(frames), packets);
+  EXPECT_EQ(frames.size(), 3U);
 }
 
 TEST_F(Coalesce, UdpLengthThatDisagreesIsNotJoined) {

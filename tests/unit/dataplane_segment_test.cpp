@@ -171,6 +171,7 @@ TEST_F(Segment, FramesThatContradictThemselvesAreRefusedUnchanged) {
       [](TunFrame& f) { f.packet = {}; },
       [](TunFrame& f) { f.packet[0] = 0x44; },   // IP header of 16 bytes
       [](TunFrame& f) { f.packet[0] = 0x55; },   // version
+      [](TunFrame& f) { --f.packet[3]; },        // bytes behind the packet
       [](TunFrame& f) { f.packet[2] = 0; },      // total length
       [](TunFrame& f) { f.packet[6] = 0x20; },   // more fragments
       [](TunFrame& f) { f.packet[7] = 1; },      // fragment offset
@@ -185,6 +186,27 @@ TEST_F(Segment, FramesThatContradictThemselvesAreRefusedUnchanged) {
     EXPECT_TRUE(segmenter.next().empty()) << i;
     EXPECT_EQ(buffer, before) << i;
   }
+}
+
+TEST_F(Segment, AuthenticationHeaderIsPassedOver) {
+  InnerPacket packet{.v6 = true, .payload = filled(500)};
+  packet.ip_options = Bytes(16, 0);
+  packet.ip_options[0] = 6;
+  packet.ip_options[1] = 2;  // in words of 4 bytes, less 2
+  packet.first_extension = 51;
+  lend_super(packet, 200);
+  expect_like_reference();
+}
+
+TEST_F(Segment, ExtensionHeaderLongerThanTheFrameIsRefused) {
+  InnerPacket packet{.v6 = true, .payload = filled(60)};
+  packet.ip_options = test::extension_before(true);
+  lend_super(packet, 20);
+  ASSERT_TRUE(segmenter.begin(frame));
+  frame.packet[41] = 200;
+  EXPECT_FALSE(segmenter.begin(frame));
+  frame.packet[41] = 12;  // ends 4 bytes behind the frame's end
+  EXPECT_FALSE(segmenter.begin(frame));
 }
 
 TEST_F(Segment, TcpHeaderLongerThanTheFrameIsRefused) {
