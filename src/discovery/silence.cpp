@@ -12,10 +12,17 @@ Duration Silence::patience(Duration rtt, unsigned doublings) const {
 
 std::optional<Duration> Silence::gap() const {
   if (!full_) return std::nullopt;
-  const TimePoint newest = frames_[(next_frame_ + kRhythm - 1) % kRhythm];
-  const Duration average = (newest - frames_[next_frame_]) / static_cast<int>(kRhythm - 1);
+  const Duration average = (newest_frame() - frames_[next_frame_]) / static_cast<int>(kRhythm - 1);
   if (average > kGap) return std::nullopt;
   return average;
+}
+
+TimePoint Silence::newest_frame() const {
+  return frames_[(next_frame_ + kRhythm - 1) % kRhythm];
+}
+
+unsigned Silence::questions_at_most() const {
+  return newest_frame() - began_ >= kSteady ? kQuestions : 1;
 }
 
 void Silence::data_sent(TimePoint now) {
@@ -27,11 +34,14 @@ void Silence::data_sent(TimePoint now) {
 
 void Silence::heard(TimePoint now, Duration rtt, bool here, bool inner) {
   if (inner) {
+    if (!full_ || now - newest_frame() > kReceiverMost) began_ = now;
     last_data_ = now;
     frames_[next_frame_] = now;
     next_frame_ = (next_frame_ + 1) % kRhythm;
     full_ = full_ || next_frame_ == 0;
     listening_ = gap().has_value();
+    questions_ = 0;
+    quiet_since_ = now;
   }
   // What comes another way says nothing about ours.
   if (!here) return;
@@ -50,7 +60,7 @@ void Silence::answered() {
     doublings_ = std::min(doublings_ + 1, kDoublings);
     prompt_ = 0;
   }
-  asked_ = listening_ = false;
+  asked_ = false;
   waiting_since_.reset();
 }
 
@@ -65,14 +75,16 @@ std::optional<TimePoint> Silence::due(Duration rtt) const {
   if (waiting_since_ && !asked_) out = *waiting_since_ + patience(rtt, doublings_);
   if (!listening_) return out;
   const Duration least = std::max<Duration>(kReceiverLeast, patience(rtt, 0));
-  const TimePoint end = frames_[(next_frame_ + kRhythm - 1) % kRhythm] +
-                        std::max(least, std::min<Duration>(4 * *gap(), kReceiverMost));
+  const TimePoint end =
+      quiet_since_ +
+      std::max(least, std::min<Duration>(4 * *gap(), kReceiverMost)) * (1 << questions_);
   return out ? std::min(*out, end) : end;
 }
 
 void Silence::asked(TimePoint now, Duration rtt) {
   if (waiting_since_ && now - *waiting_since_ >= patience(rtt, doublings_)) asked_ = true;
-  listening_ = false;
+  if (listening_) listening_ = ++questions_ < questions_at_most();
+  quiet_since_ = now;
 }
 
 bool Silence::surprising(TimePoint now) const {

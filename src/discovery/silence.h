@@ -1,18 +1,17 @@
 // When the silence of a peer means that the path may be dead. Pure; one for each edge, beside its
 // PathBook. It knows nothing of an edge that is not in use: probes keep that alive.
 //
-//   as a sender    Data went out and nothing came back. Patience begins at 2 × RTT, at least
-//   kLeast. It
-//                  doubles, up to kMost, each time that the path turns out to be alive: the flow
-//                  goes one way. kPrompt words of the peer in a row that came in time shorten it
-//                  again.
-//   as a receiver  Frames came in a rhythm, and then none: perhaps our own NAT has forgotten us,
-//   and
-//                  our question shows the peer where we are now. Once for each rhythm.
+// As a sender: data went out and nothing came back. Patience begins at 2 × RTT, at least kLeast. It
+// doubles, up to kMost, each time that the path turns out to be alive: the flow goes one way.
+// kPrompt words of the peer in a row that came in time shorten it again.
+//
+// As a receiver: frames came in a rhythm, and then none. Perhaps our own NAT has forgotten us; our
+// question shows the peer where we are now. kQuestions for each rhythm, with pauses that double,
+// since a NAT that moves may do so in steps: the first answer says nothing of what came after it.
 //
 // Invariants
 //  1. A peer that answers within max(kLeast, 2 × RTT) and has no rhythm draws no question.
-//  2. due() is empty between asked() and the next data_sent() or heard().
+//  2. After the last frame of a rhythm at most kQuestions are due() without a data_sent().
 #pragma once
 
 #include <array>
@@ -36,6 +35,9 @@ class Silence {
   static constexpr Duration kGap = milliseconds(250);
   static constexpr Duration kReceiverLeast = milliseconds(150);
   static constexpr Duration kReceiverMost = seconds(1);
+  // A rhythm that lasted kSteady is asked about so often when it ends; a burst only once.
+  static constexpr Duration kSteady = seconds(3);
+  static constexpr unsigned kQuestions = 3;
   static constexpr Duration kActive = seconds(10);
   static constexpr Duration kUnknownRtt = milliseconds(100);
 
@@ -60,6 +62,8 @@ class Silence {
 
  private:
   Duration patience(Duration rtt, unsigned doublings) const;
+  TimePoint newest_frame() const;
+  unsigned questions_at_most() const;
   // Average distance of the last kRhythm frames; none if there is no rhythm.
   std::optional<Duration> gap() const;
 
@@ -72,7 +76,10 @@ class Silence {
   std::array<TimePoint, kRhythm> frames_{};  // inner ones; a ring
   std::size_t next_frame_ = 0;
   bool full_ = false;
-  bool listening_ = false;  // a rhythm has not ended yet
+  bool listening_ = false;   // a rhythm has not ended yet, or only just
+  unsigned questions_ = 0;   // since its last frame
+  TimePoint quiet_since_{};  // its last frame, or our last question
+  TimePoint began_{};        // the present flow of inner frames
 };
 
 }  // namespace meshnode::discovery
