@@ -17,6 +17,8 @@ namespace {
 // Datagrams per turn of the loop and socket: nobody starves the others.
 constexpr int kTurn = 256;
 constexpr Duration kTick = seconds(5);
+// 10,000 members with two values each need half of it: the store must stay far from full.
+constexpr std::size_t kStoreBytes = std::size_t{32} << 20;
 constexpr Duration kRememberEvery = minutes(1);
 
 const char* word(dht::State state) {
@@ -77,6 +79,7 @@ Status Hub::open_sockets() {
 Status Hub::open_dht() {
   dht::PortConfig config;
   config.network = config_.dht_network;
+  config.store_bytes = kStoreBytes;
   config.node = memory_->id;
   config.salt = random_.u64();
   config.role = discovery::DhtShim::Role::hub;

@@ -13,7 +13,6 @@ using ::dht::DhtRunner;
 
 constexpr int kRequestsPerSecond = 2048;     // all together; OpenDHT's own default is 8,192
 constexpr int kPeerRequestsPerSecond = 200;  // per IPv4 address or IPv6 /64
-constexpr int kMaxStoreBytes = 8 << 20;      // with what a stored value costs besides: ≈ 20 MB
 constexpr int kMaxStoreKeys = 65536;
 
 ::dht::InfoHash to_opendht(const Key& key) {
@@ -44,7 +43,7 @@ DhtRunner::Config runner_config(const PortConfig& config) {
   node.maintain_storage = true;
   node.max_req_per_sec = kRequestsPerSecond;
   node.max_peer_req_per_sec = kPeerRequestsPerSecond;
-  node.max_store_size = kMaxStoreBytes;
+  node.max_store_size = static_cast<ssize_t>(config.store_bytes);
   node.max_store_keys = kMaxStoreKeys;
   return out;
 }

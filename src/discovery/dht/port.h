@@ -72,6 +72,10 @@ struct PortConfig {
   NodeKey node{};          // fresh and random, unless it is remembered
   std::uint64_t salt = 0;  // random, for hash tables
   discovery::DhtShim::Role role = discovery::DhtShim::Role::client;
+  // Of values that others store here; with what a value costs besides about 2.5 times as much
+  // memory. When it is full, OpenDHT throws out what the address with the most values stored first:
+  // where all have few, that may be a newcomer with one more.
+  std::size_t store_bytes = std::size_t{8} << 20;
 };
 
 enum class State : std::uint8_t { disconnected, connecting, connected };
