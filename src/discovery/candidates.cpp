@@ -240,7 +240,7 @@ std::vector<Target> worth_probing(std::span<const Candidate> theirs, const OwnVi
                       {lan ? PathKind::lan : PathKind::direct,
                        {.remote = endpoint, .local = {}},
                        behind_nat && is_public(endpoint.ip) && endpoint.ip.is_v4(),
-                     elsewhere && endpoint.ip.is_private()}});
+                       elsewhere && endpoint.ip.is_private()}});
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const Ranked& a, const Ranked& b) { return a.rank > b.rank; });

@@ -94,10 +94,10 @@ void PathBook::confirm(TimePoint now, PathKind kind, const Path& path) {
   if (candidate == nullptr) candidate = insert(path, kind);
   if (candidate == nullptr) return;
   candidate->path.local = path.local;
-  const bool measured = candidate->confirmed;
   mark_alive(now, *candidate);
   if (candidate == best_candidate()) silence_.answered();
-  if (!measured) candidate->next_probe = now;  // it has no RTT yet
+  // Two handshakes may confirm it before the first probe leaves.
+  if (candidate->quality.rtt == Duration{}) candidate->next_probe = now;
   choose(now);
 }
 

@@ -15,8 +15,9 @@ namespace meshnode::discovery {
 //
 // Invariants
 //  1. Of probes that are not answered, at most `burst` leave at once for one address and at most
-//     `per_minute` later in each minute; likewise in the long run, but for what is urgent. Both budgets together allow 108
-//     probes in the worst minute: with headers 92 bytes each over IPv4, less than 10 KB.
+//     `per_minute` later in each minute; likewise in the long run, but for what is urgent. Both
+//     budgets together allow 108 probes in the worst minute: with headers 92 bytes each over IPv4,
+//     less than 10 KB.
 //  2. The table is bounded: when it is full of young entries, unknown addresses get nothing.
 class ProbeBudget {
  public:

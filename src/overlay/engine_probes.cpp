@@ -127,8 +127,7 @@ bool Engine::may_probe(TimePoint now, const Peer& peer, const Path& path) {
 
 void Engine::send_probes(Now now, Peer& peer) {
   for (const Path& path : peer.paths.to_open(now.mono))
-    if (is_underlay(path.remote.ip) && may_probe(now.mono, peer, path))
-      emit(OpenWay{path});
+    if (is_underlay(path.remote.ip) && may_probe(now.mono, peer, path)) emit(OpenWay{path});
   for (const Path& path : peer.paths.due(now.mono)) {
     // The budget is for what records and beacons say, not for those who have answered.
     if (!is_underlay(path.remote.ip) ||

@@ -24,7 +24,8 @@ Attacker::Attacker(World& world, unsigned per_mille)
 // tells.
 void Attacker::forge(Bytes& bytes) {
   const std::uint64_t way = world_.random.below(4);
-  if (way == 0 && bytes[0] == static_cast<std::uint8_t>(wire::MessageType::data) && bytes.size() > wire::kFrameOverhead)
+  if (way == 0 && bytes[0] == static_cast<std::uint8_t>(wire::MessageType::data) &&
+      bytes.size() > wire::kFrameOverhead)
     return raise_counter(bytes);
   const auto at = static_cast<std::size_t>(world_.random.below(bytes.size()));
   const std::size_t place = way == 1 ? at : bytes.size() - 1;

@@ -1,6 +1,6 @@
 // The DHT as members see it: hubs that keep what is put for a while and tell it to who asks or
-// listens. Each hub keeps its own; a put goes to all that can be reached. Hubs die, come back empty,
-// and lie.
+// listens. Each hub keeps its own; a put goes to all that can be reached. Hubs die, come back
+// empty, and lie.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,7 @@
-// Watches every frame that any node seals: that no counter is used twice under one key, wherever the
-// key went, and that no record is told again and again to the same neighbour; and counts what is
-// said. One watch per world; ciphers find it by themselves, since they are made by a plain function.
+// Watches every frame that any node seals: that no counter is used twice under one key, wherever
+// the key went, and that no record is told again and again to the same neighbour; and counts what
+// is said. One watch per world; ciphers find it by themselves, since they are made by a plain
+// function.
 #pragma once
 
 #include <functional>

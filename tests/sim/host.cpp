@@ -75,8 +75,8 @@ void Host::start(Memory memory) {
   config.records = world_.pool(options_.network.id());
   config.make_cipher = world_.options.cheap ? FrameWatch::make_cheap : FrameWatch::make_real;
   numbers_.last = std::max(numbers_.last + 1, static_cast<std::uint64_t>(now().unix.ms));
-  core_ = std::make_unique<overlay::Core>(std::move(config), world_.suite(), random_, numbers_,
-                                          *this);
+  core_ =
+      std::make_unique<overlay::Core>(std::move(config), world_.suite(), random_, numbers_, *this);
   begin(memory);
 }
 
@@ -422,8 +422,8 @@ void Host::ask_dht(const discovery::DhtRequest& request) {
 
 void Host::pass_on(wire::Protocol protocol, const Path& path, ByteView datagram) {
   if (protocol != wire::Protocol::stun || !stun_) return;
-  const Bytes answer = stun_->answer(world_.now(), path.remote, {path.local, options_.port},
-                                     Endpoint{}, datagram);
+  const Bytes answer =
+      stun_->answer(world_.now(), path.remote, {path.local, options_.port}, Endpoint{}, datagram);
   if (!answer.empty()) post(path, answer, Network::kFarEnough);
 }
 

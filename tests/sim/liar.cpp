@@ -38,8 +38,11 @@ wire::Record Liar::about(const overlay::Identity& who, std::uint64_t sequence) {
   out.boot = world_.random.block<8>();
   out.issued = sequence;
   for (std::size_t i = 0; i < wire::kMaxCandidates; ++i)
-    out.candidates.push_back({wire::CandidateKind::reflexive, 200, wire::kServes,
-                              {target_, static_cast<std::uint16_t>(1 + world_.random.below(65'000))}});
+    out.candidates.push_back(
+        {wire::CandidateKind::reflexive,
+         200,
+         wire::kServes,
+         {target_, static_cast<std::uint16_t>(1 + world_.random.below(65'000))}});
   return out;
 }
 
@@ -58,9 +61,9 @@ Bytes Liar::old_record() {
 
 // Its own record says that it is at the target; everybody is told to punch there.
 Bytes Liar::false_introduction() {
-  const auto own = discovery::sign_record(about(host_.identity(), ++number_),
-                                          host_.identity().signing_seed, network_id_,
-                                          world_.suite());
+  const auto own =
+      discovery::sign_record(about(host_.identity(), ++number_), host_.identity().signing_seed,
+                             network_id_, world_.suite());
   const discovery::Introductions machine(host_.id(), network_id_, world_.suite());
   const Host& victim = world_.host(static_cast<std::size_t>(world_.random.below(world_.size())));
   Bytes out = machine.ask(victim.id(), *own, host_.identity().signing_seed, ++number_);

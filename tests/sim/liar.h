@@ -1,6 +1,6 @@
-// A member that holds the network's secret and means ill: it floods its neighbours with members that
-// do not exist, old records, oversized and garbled messages, and introductions to a stranger who is
-// to be drowned.
+// A member that holds the network's secret and means ill: it floods its neighbours with members
+// that do not exist, old records, oversized and garbled messages, and introductions to a stranger
+// who is to be drowned.
 #pragma once
 
 #include <vector>

@@ -82,7 +82,8 @@ Network::Crossing Network::leave(TimePoint now, SegmentId segment, Datagram& dat
     PlacedNat& gateway = nats_[*segments_[segment].gateway];
     datagram.from = gateway.nat.out(now, datagram.from, datagram.to);
     segment = gateway.outside;
-    if (Line* uplink = line(segment, gateway.nat.outside())) add(out, uplink->pass(now, size, random));
+    if (Line* uplink = line(segment, gateway.nat.outside()))
+      add(out, uplink->pass(now, size, random));
   }
 }
 
@@ -99,9 +100,8 @@ Network::Arrival Network::arrive(TimePoint now, SegmentId segment, Datagram& dat
     out.owner = found->second.owner;
     if (out.owner.kind != Owner::Kind::nat) return out;
     const PlacedNat& placed = nats_[out.owner.index];
-    auto inside = out.fate == Fate::delivered
-                      ? placed.nat.in(now, datagram.from, datagram.to.port)
-                      : placed.nat.insider(datagram.to.port);
+    auto inside = out.fate == Fate::delivered ? placed.nat.in(now, datagram.from, datagram.to.port)
+                                              : placed.nat.insider(datagram.to.port);
     if (!inside) {
       // For the drawing: who was meant.
       out.fate = Fate::filtered;

@@ -54,8 +54,8 @@ void Run::expect_connected(Duration limit) {
   const auto done = [&] {
     if (world.now() - began >= told) {
       told += minutes(1);
-      say("not yet: " + std::to_string(full() ? calm.missing_edges(10'000).size()
-                                              : calm.missing_records()) +
+      say("not yet: " +
+          std::to_string(full() ? calm.missing_edges(10'000).size() : calm.missing_records()) +
           (full() ? " edges" : " records") + " missing");
     }
     return connected();
@@ -108,11 +108,11 @@ HostStats Run::sum_stats() const {
 
 // What a node sends an hour.
 void Run::say_difference(const HostStats& before, const HostStats& after, Duration span) {
-  const double scale = std::chrono::duration<double>(hours(1)) / span /
-                       static_cast<double>(world.size());
+  const double scale =
+      std::chrono::duration<double>(hours(1)) / span / static_cast<double>(world.size());
   const auto rate = [&](std::uint64_t HostStats::*kind) {
-    return std::to_string(static_cast<std::uint64_t>(
-        static_cast<double>(after.*kind - before.*kind) * scale));
+    return std::to_string(
+        static_cast<std::uint64_t>(static_cast<double>(after.*kind - before.*kind) * scale));
   };
   say("rest, an hour and node: " + rate(&HostStats::inits) + " handshake messages, " +
       rate(&HostStats::probes) + " probes, " + rate(&HostStats::data) + " data frames, " +

@@ -1,5 +1,5 @@
-// Stories that a mesh has to survive: turbulence drawn from the seed, then calm, then everything has
-// to be well again.
+// Stories that a mesh has to survive: turbulence drawn from the seed, then calm, then everything
+// has to be well again.
 #pragma once
 
 #include <functional>
@@ -28,7 +28,7 @@ struct Outcome {
   std::vector<Violation> violations;
   std::uint64_t hash = 0;
   std::uint64_t events = 0;
-  Duration lasted{};    // virtual time
+  Duration lasted{};     // virtual time
   Duration converged{};  // from the start, or from the calm's beginning, until all were connected
   std::size_t started = 0;
   double datagrams_per_node = 0;  // until then

@@ -8,8 +8,8 @@
 namespace meshnode::sim {
 namespace {
 
-constexpr Duration kFirst = minutes(5);    // for a mesh to come together
-constexpr Duration kAgain = minutes(5);    // and to come together again
+constexpr Duration kFirst = minutes(5);  // for a mesh to come together
+constexpr Duration kAgain = minutes(5);  // and to come together again
 
 void begin(Run& run) {
   run.populate(run.nodes());

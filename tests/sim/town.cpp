@@ -13,8 +13,7 @@ IpAddress private_address(unsigned n) {
 }
 
 IpAddress carrier_address(unsigned n) {
-  return IpAddress::v4({100, 64, static_cast<std::uint8_t>(n / 256),
-                        static_cast<std::uint8_t>(n)});
+  return IpAddress::v4({100, 64, static_cast<std::uint8_t>(n / 256), static_cast<std::uint8_t>(n)});
 }
 
 // A place, as far as it matters for meeting: the NATs above, and what they do together.
@@ -42,8 +41,7 @@ bool punch_works(const Place& a, const Place& b) {
   const bool b_depends = b.mapping != Depends::nothing;
   if (!a_depends && !b_depends) return true;
   // The other one shows itself at an endpoint that nobody knew before.
-  if (a_depends != b_depends)
-    return (a_depends ? b : a).filtering != Depends::address_and_port;
+  if (a_depends != b_depends) return (a_depends ? b : a).filtering != Depends::address_and_port;
   const auto open_to = [](const Place& open, const Place& other) {
     return open.filtering == Depends::nothing && other.filtering != Depends::address_and_port;
   };

@@ -1,6 +1,6 @@
 // Where members live, drawn from the seed: on the open Internet, in homes behind routers of all
-// kinds that all use 192.168.1.0/24, behind a carrier's NAT on top of that, or in a carrier's network
-// with a telephone. And which pairs of places can be connected at all.
+// kinds that all use 192.168.1.0/24, behind a carrier's NAT on top of that, or in a carrier's
+// network with a telephone. And which pairs of places can be connected at all.
 #pragma once
 
 #include <vector>

@@ -21,9 +21,7 @@ World::World(const WorldOptions& world_options)
       directory(world_options.hubs, directory_doors(), random),
       options(world_options),
       now_(kBegin) {
-  watch.complain = [this](const std::string& what) {
-    complain(what, {host_owner(watch.acting)});
-  };
+  watch.complain = [this](const std::string& what) { complain(what, {host_owner(watch.acting)}); };
   for (std::size_t i = 0; i < options.hubs; ++i) add_hub(random.u64());
 }
 
@@ -112,19 +110,19 @@ void World::hub_got(std::uint32_t index, const Datagram& datagram) {
 }
 
 Directory::Doors World::directory_doors() {
-  return {.now = [this] { return now_; },
-          .later = [this](TimePoint when, std::function<void()> work) { at(when, std::move(work)); },
-          .reaches =
-              [this](HostIndex who, std::size_t hub) {
-                return hosts_[who]->awake() &&
-                       !apart(host_owner(who),
-                              {Owner::Kind::hub, static_cast<std::uint32_t>(hub)});
-              },
-          .answer =
-              [this](HostIndex who, const discovery::DhtKey& key, const Bytes& value) {
-                trace.woke(now_, host_owner(who));
-                hosts_[who]->directory_says(key, value);
-              }};
+  return {
+      .now = [this] { return now_; },
+      .later = [this](TimePoint when, std::function<void()> work) { at(when, std::move(work)); },
+      .reaches =
+          [this](HostIndex who, std::size_t hub) {
+            return hosts_[who]->awake() &&
+                   !apart(host_owner(who), {Owner::Kind::hub, static_cast<std::uint32_t>(hub)});
+          },
+      .answer =
+          [this](HostIndex who, const discovery::DhtKey& key, const Bytes& value) {
+            trace.woke(now_, host_owner(who));
+            hosts_[who]->directory_says(key, value);
+          }};
 }
 
 // ---- strangers ----
@@ -285,8 +283,8 @@ void World::shout(HostIndex sender, SegmentId segment, const Endpoint& from, Byt
 
 void World::complain(std::string what, const std::vector<Owner>& concerned) {
   if (violations_.size() >= kMostViolations) return;
-  violations_.push_back({now_, std::move(what),
-                         violations_.empty() ? trace.diagram(concerned, kDiagramLines) : ""});
+  violations_.push_back(
+      {now_, std::move(what), violations_.empty() ? trace.diagram(concerned, kDiagramLines) : ""});
 }
 
 }  // namespace meshnode::sim

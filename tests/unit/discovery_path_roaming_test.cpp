@@ -167,6 +167,14 @@ TEST_F(PathRoaming, FramesOnAPathThatNeverAnsweredKeepItNoLonger) {
   EXPECT_EQ(book.best(), std::nullopt);
 }
 
+TEST_F(PathRoaming, APathThatTwoHandshakesConfirmIsMeasuredAtOnce) {
+  book.confirm(now, PathKind::direct, path(1));
+  book.confirm(now, PathKind::direct, path(1));
+  ASSERT_FALSE(book.best_rtt());
+  run_for(milliseconds(200));
+  EXPECT_TRUE(book.best_rtt());
+}
+
 TEST_F(PathRoaming, AFlowThatGoesOneWayCostsAQuestionEachEightTenthsOfASecond) {
   confirm(path(1));
   confirm(path(2));
