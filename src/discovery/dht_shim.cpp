@@ -172,7 +172,7 @@ void DhtShim::make_room(std::list<Endpoint>& list, std::size_t most) {
 DhtShim::Address& DhtShim::touch(TimePoint now, const Endpoint& endpoint) {
   auto found = addresses_.find(endpoint);
   if (found == addresses_.end()) {
-    make_room(unproven_, kMaxAddresses / 2);
+    make_room(unproven_, kMaxUnproven);
     found = addresses_.try_emplace(endpoint).first;
     found->second.place = unproven_.insert(unproven_.end(), endpoint);
     found->second.window = now;
@@ -192,7 +192,7 @@ DhtShim::Address& DhtShim::touch(TimePoint now, const Endpoint& endpoint) {
 void DhtShim::prove(TimePoint now, const Endpoint& endpoint, Address& address) {
   address.proven_until = now + kProofLife;
   if (address.in_proven) return;
-  make_room(proven_, kMaxAddresses / 2);
+  make_room(proven_, most_proven());
   unproven_.erase(address.place);
   address.place = proven_.insert(proven_.end(), endpoint);
   address.in_proven = true;

@@ -59,7 +59,11 @@ class DhtShim {
   // What OpenDHT is told instead of sending: EHOSTUNREACH forgets the node, EAGAIN tries later.
   enum class Refusal : std::uint8_t { unreachable, again };
 
-  static constexpr std::size_t kMaxAddresses = 4096;
+  static constexpr std::size_t kMaxUnproven = 2048;
+  // Whom a hub knows by proof. Fewer than it has members, and what it has to push to the others is
+  // refused: none of them would hear of a newcomer.
+  static constexpr std::size_t kMaxProvenAtHub = 16384;
+  static constexpr std::size_t kMaxProvenAtMember = 2048;
   static constexpr std::size_t kMaxBootstraps = 68;  // 64 named ones, 4 members that serve
   static constexpr std::size_t kMaxKeys = 1024;
   static constexpr std::size_t kMaxValuesPerKey = 64;
@@ -150,6 +154,7 @@ class DhtShim {
 
   Address& touch(TimePoint now, const Endpoint& endpoint);
   void make_room(std::list<Endpoint>& list, std::size_t most);
+  std::size_t most_proven() const { return is_member() ? kMaxProvenAtMember : kMaxProvenAtHub; }
   void prove(TimePoint now, const Endpoint& endpoint, Address& address);
   bool is_bootstrap(const Endpoint& endpoint) const { return bootstraps_.count(endpoint) != 0; }
   bool is_member() const { return config_.role != Role::hub; }

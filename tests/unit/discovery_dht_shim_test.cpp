@@ -374,12 +374,29 @@ TEST(DhtShim, TablesStayBoundedAndKeepTheProven) {
     now += std::chrono::microseconds(1000);
     hub.inbound(now, address(i + 10), captured("ping"));
     hub.outbound(now, address(i + 200000), with_transaction(captured("find"), i));
-    ASSERT_LE(hub.addresses(), DhtShim::kMaxAddresses);
+    ASSERT_LE(hub.addresses(), DhtShim::kMaxUnproven + 1);
   }
   EXPECT_TRUE(hub.proven(now, kStranger));
   for (std::size_t i = 0; i < DhtShim::kMaxBootstraps; ++i)
     EXPECT_TRUE(hub.add_bootstrap(address(static_cast<std::uint32_t>(i))));
   EXPECT_FALSE(hub.add_bootstrap(kStranger));
+}
+
+TEST(DhtShim, HubKeepsTheProofsOfTenThousandMembersAndNoMoreThanItsRoom) {
+  auto hub = shim(Role::hub);
+  TimePoint now = kStart;
+  const auto prove = [&](std::uint32_t from, std::uint32_t to) {
+    for (std::uint32_t i = from; i < to; ++i) {
+      now += milliseconds(10);
+      ask(hub, now, address(i), i);
+      ASSERT_TRUE(hub.proven(now, address(i)));
+    }
+  };
+  prove(1, 10001);
+  EXPECT_TRUE(hub.proven(now, address(1)));
+  prove(10001, DhtShim::kMaxProvenAtHub + 10);
+  EXPECT_FALSE(hub.proven(now, address(1)));
+  EXPECT_LE(hub.addresses(), DhtShim::kMaxProvenAtHub + DhtShim::kMaxUnproven);
 }
 
 TEST(DhtShim, FloodFromOneAddressIsCapped) {
