@@ -23,6 +23,7 @@ mesh_test(unit_discovery LABEL unit
     discovery_records_test.cpp
     discovery_servers_test.cpp
     discovery_silence_test.cpp
+    discovery_sorted_pages_test.cpp
     discovery_spoken_test.cpp
     discovery_stun_client_test.cpp
     discovery_stun_substitutes_test.cpp
