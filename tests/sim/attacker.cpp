@@ -44,7 +44,6 @@ void Attacker::saw(SegmentId segment, const Datagram& datagram) {
   const std::uint64_t way = world_.random.below(4);
   if (way == 1 || way == 3) again.from = stranger_;
   if (way >= 2) forge(again.bytes);
-  again.relayed = way == 1;
   again.sender = owner_;
   world_.inject(delay, segment, std::move(again));
 }

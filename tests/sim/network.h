@@ -25,7 +25,6 @@ struct Datagram {
   Endpoint from;
   Endpoint to;
   Bytes bytes;
-  bool relayed = false;  // somebody else's, unchanged, sent on by an attacker under its own address
 };
 
 class Network {

@@ -43,7 +43,7 @@ IpAddress World::fresh_public_address() {
 IpAddress World::add_bystander() {
   const IpAddress ip = fresh_public_address();
   const auto index = static_cast<std::uint32_t>(bystanders_.size());
-  bystanders_.push_back({.ip = ip, .minute = {}, .bytes = {}, .misled = {}});
+  bystanders_.push_back({.ip = ip, .minute = {}, .bytes = {}});
   network.attach({Owner::Kind::bystander, index}, kInternet, ip, {});
   return ip;
 }
@@ -131,9 +131,7 @@ void World::bystander_got(std::uint32_t index, const Datagram& datagram) {
   if (datagram.sender.kind == Owner::Kind::bystander) return;
   Bystander& bystander = bystanders_[index];
   const Owner owner{Owner::Kind::bystander, index};
-  const auto misled = bystander.misled.find(datagram.sender);
-  const bool may_err = misled != bystander.misled.end() && now_ - misled->second < kMisled;
-  if (!datagram.bytes.empty() && datagram.bytes[0] == 0x44 && !may_err)
+  if (!datagram.bytes.empty() && datagram.bytes[0] == 0x44)
     complain(datagram.sender.name() + " sends data to a stranger", {datagram.sender, owner});
   if (now_ - bystander.minute >= minutes(1)) {
     bystander.minute = now_;
@@ -243,8 +241,6 @@ void World::arrive(Event& event) {
   }
   trace.datagram(now_, datagram.sender, arrival.owner, datagram.to, datagram.bytes, fate);
   if (fate != Fate::delivered) return;
-  if (datagram.relayed && datagram.sender.kind == Owner::Kind::bystander)
-    bystanders_[datagram.sender.index].misled[arrival.owner] = now_;
   switch (arrival.owner.kind) {
     case Owner::Kind::host:
       return hosts_[arrival.owner.index]->arrived(datagram);

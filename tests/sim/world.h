@@ -97,9 +97,6 @@ class World {
 
   // A stranger gets at most that many bytes a minute from each member.
   static constexpr std::uint64_t kStrangerBytes = 10 * 1024;
-  // Who relays the first answer of a peer is where that peer seems to be. So long, and not longer,
-  // sealed frames may follow: until a probe there was not answered, or one elsewhere was.
-  static constexpr Duration kMisled = seconds(3);
   std::uint64_t most_to_stranger() const { return most_to_stranger_; }
 
  private:
@@ -120,7 +117,6 @@ class World {
     IpAddress ip;
     TimePoint minute{};
     std::map<Owner, std::uint64_t> bytes;  // in this minute, by sender
-    std::map<Owner, TimePoint> misled;     // whom it relayed an authentic message to, and when
   };
 
   void handle(Event event);
