@@ -29,8 +29,7 @@ void Directory::set_edges(Now now, std::size_t edges) {
   if (!next_settle_ || were_few != (edges_ < kEnoughEdges)) settle(now);
 }
 
-void Directory::set_surroundings(Now now, std::size_t edges, std::vector<NodeId> members) {
-  edges_ = edges;
+void Directory::set_members(Now now, std::vector<NodeId> members) {
   members_ = std::move(members);
   settle(now);
 }

@@ -54,9 +54,9 @@ class Directory {
   Directory(DirectoryKeys keys, const NodeId& self, Random& random);
 
   void publish(Now now, RecordPtr own);
-  // What decides whether we stand at the door. `members`: those that we stand by.
-  void set_surroundings(Now now, std::size_t edges, std::vector<NodeId> members);
+  // What decides whether we stand at the door: our edges, and the members that we stand by.
   void set_edges(Now now, std::size_t edges);
+  void set_members(Now now, std::vector<NodeId> members);
   // Our record to a member that stands at the door and may not know us. Once; the DHT keeps it for
   // 10 minutes. False if there is no budget for it now.
   bool call(Now now, const NodeId& member);

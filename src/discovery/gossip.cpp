@@ -31,7 +31,6 @@ void Gossip::edge_up(TimePoint now, PeerNumber peer, const NodeId& id, Begin beg
 }
 
 void Gossip::edge_down(PeerNumber peer) {
-  if (!std::binary_search(names_.begin(), names_.end(), peer)) return;
   const auto neighbour = neighbours_.find(peer);
   if (neighbour == neighbours_.end()) return;
   const auto in_ring = ring_.find(neighbour->second.id);

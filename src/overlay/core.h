@@ -13,7 +13,8 @@
 
 namespace meshnode::overlay {
 
-using Event = std::variant<PeerConnected, PeerLost, AddressConflict, NatKnown, ServersKnown, TwinIdentity>;
+using Event =
+    std::variant<PeerConnected, PeerLost, AddressConflict, NatKnown, ServersKnown, TwinIdentity>;
 
 // The machine, as the core sees it. Calls come only from within the core's inputs; views are valid
 // during the call.

@@ -28,10 +28,6 @@ Known::State state_of(const Peer& peer, TimePoint now) {
   return now - peer.trying_since >= kFailing ? Known::State::failing : Known::State::untried;
 }
 
-bool within(TimePoint now, TimePoint since, Duration span) {
-  return since != TimePoint{} && now - since < span;
-}
-
 }  // namespace
 
 Known::State Engine::state_of_edge(const discovery::SignedRecord& record, TimePoint now) const {

@@ -118,17 +118,22 @@ void Engine::knock(Now now, Peer& peer) {
   emit(SendMessage{path, peer.attempt->machine.message()});
 }
 
+// Its record says where it should be, but nothing there answers.
+bool Engine::is_out_of_reach(const Peer& peer) const {
+  return directory_ && !peer.paths.best() && !peer.said_goodbye && peer.record;
+}
+
 // Only where we are lonely; with edges there are introductions.
 bool Engine::may_knock(const Peer& peer) const {
-  return directory_ && edges_ < discovery::Directory::kEnoughEdges && !peer.paths.best() &&
-         !peer.said_goodbye && peer.record && !peer.suggested.empty();
+  return is_out_of_reach(peer) && edges_ < discovery::Directory::kEnoughEdges &&
+         !peer.suggested.empty();
 }
 
 // Where a first message does not get in, its router has to be opened from inside: it must know us.
 // Also where there are edges, but nobody whom we know knows it: two meshes that do not know of each
 // other become one like this.
 void Engine::call(Now now, Peer& peer) {
-  const bool strange = directory_ && !peer.paths.best() && !peer.said_goodbye && peer.record &&
+  const bool strange = is_out_of_reach(peer) &&
                        (edges_ < discovery::Directory::kEnoughEdges || !book_.stands_by(peer.id));
   if (!strange) return peer.next_call.reset();
   // By lot, so that not all call the same ones.

@@ -106,7 +106,7 @@ bool Engine::sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon) {
 
 // Packets wait, or it is said to punch right now.
 bool Engine::is_urgent(TimePoint now, const Peer& peer) {
-  return !peer.staging.empty() || (peer.invited != TimePoint{} && now - peer.invited < kUrgent);
+  return !peer.staging.empty() || within(now, peer.invited, kUrgent);
 }
 
 bool Engine::may_probe(TimePoint now, const Peer& peer, const Path& path) {

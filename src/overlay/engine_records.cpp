@@ -407,7 +407,7 @@ void Engine::tell_surroundings(Now now) {
   next_members_ = now.mono + kMembersPause;
   told_members_ = book_.stands_version();
   // All that we stand by, not only those whom we met: else each would know other landmarks.
-  directory_->set_surroundings(now, edges_, book_.stood_by());
+  directory_->set_members(now, book_.stood_by());
 }
 
 }  // namespace meshnode::overlay

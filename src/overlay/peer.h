@@ -19,6 +19,11 @@
 
 namespace meshnode::overlay {
 
+// `since` a default TimePoint: never.
+inline bool within(TimePoint now, TimePoint since, Duration span) {
+  return since != TimePoint{} && now - since < span;
+}
+
 // Timers of sessions (protocol.md "Sessions").
 inline constexpr Duration kRekeyAfter = seconds(120);
 inline constexpr Duration kKeyDeath = seconds(180);

@@ -20,7 +20,7 @@ struct Done {
 
 class Schedule : public testing::Test {
  protected:
-  Schedule() { directory.set_surroundings(now, 0, {}); }
+  Schedule() { directory.set_edges(now, 0); }
 
   void collect() {
     while (auto request = directory.poll()) done.push_back({now.mono, std::move(*request)});
@@ -115,7 +115,7 @@ TEST_F(Schedule, WhoHasNoEdgePutsMoreOftenAtFirst) {
 }
 
 TEST_F(Schedule, PutsAtOnceOnceMoreAndThenEachEightMinutes) {
-  directory.set_surroundings(now, 1, {});
+  directory.set_edges(now, 1);
   directory.publish(now, self.sign(1));
   run_for(minutes(17));
   const DoorEpoch epoch = door_epoch(keys, now.unix);
@@ -162,7 +162,8 @@ TEST_F(Schedule, WithEnoughEdgesOnlyLandmarksStayAtTheDoor) {
   directory.publish(now, self.sign(1));
   const auto members = crowd();
   ASSERT_FALSE(is_landmark(keys, door_epoch(keys, now.unix), self.id, members));
-  directory.set_surroundings(now, Directory::kEnoughEdges, members);
+  directory.set_members(now, members);
+  directory.set_edges(now, Directory::kEnoughEdges);
   run_for(seconds(59));
   EXPECT_TRUE(directory.at_door()) << "edges come and go";
   run_for(seconds(2));
@@ -172,7 +173,7 @@ TEST_F(Schedule, WithEnoughEdgesOnlyLandmarksStayAtTheDoor) {
   ASSERT_THAT(stored(), SizeIs(1));
   EXPECT_EQ(stored().begin()->first, member_key(keys, epoch, self.id)) << "to be found by id";
 
-  directory.set_surroundings(now, Directory::kEnoughEdges - 1, members);
+  directory.set_edges(now, Directory::kEnoughEdges - 1);
   collect();
   EXPECT_TRUE(directory.at_door()) << "and back at once";
   EXPECT_THAT(stored(), SizeIs(2));
@@ -185,7 +186,7 @@ TEST_F(Schedule, AroundTheThirdEdgeNothingFlaps) {
   run_for(seconds(1));
   done.clear();
   for (int i = 0; i < 100; ++i) {
-    directory.set_surroundings(now, i % 2 == 0 ? 3 : 2, members);
+    directory.set_edges(now, i % 2 == 0 ? 3 : 2);
     run_for(seconds(20));
   }
   EXPECT_THAT(all<DhtListen>(), IsEmpty());
