@@ -6,8 +6,9 @@
 // kPrompt words of the peer in a row that came in time shorten it again.
 //
 // As a receiver: frames came in a rhythm, and then none. Perhaps our own NAT has forgotten us; our
-// question shows the peer where we are now. kQuestions for each rhythm, with pauses that double,
-// since a NAT that moves may do so in steps: the first answer says nothing of what came after it.
+// question shows the peer where we are now. One question for each rhythm; kQuestions, with pauses
+// that double, for one that lasted kSteady, since a NAT that moves may do so in steps: the first
+// answer says nothing of what came after it.
 //
 // Invariants
 //  1. A peer that answers within max(kLeast, 2 × RTT) and has no rhythm draws no question.

@@ -2,8 +2,8 @@
 # hub_crowd.sh [MEMBERS=600] [SECONDS=12] [JOIN-SECONDS=12] [NETWORK=10]: the real meshhub under a
 # crowd of members, each at an address of its own, NETWORK of them in one network, that find, listen,
 # put, ping and ask for their address as often as members do. It stays small and leaves none without
-# an answer for good, and two fresh members behind NATs, of a network of their own, meet as fast as ever, be it
-# that both are new or that one has waited for the other.
+# an answer for good, and two fresh members behind NATs, of a network of their own, meet, be it that
+# both are new or that one has waited for the other.
 #
 #     crowd 12.0.0.1, 12.0.0.2, ... ── inet ── hub
 #                a ── ga ───────────────┤

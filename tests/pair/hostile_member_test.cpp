@@ -23,14 +23,7 @@ struct HostileMember : PairTest {
     seed.fill(number);
     return overlay::Identity::from_seed(crypto::Ed25519Seed(seed), crypto::real_suite());
   }
-  static overlay::NetworkKeys network() {
-    overlay::NetworkSecret out;
-    out.seed.fill(0x11);
-    Block<32> secret;
-    secret.fill(0x22);
-    out.secret = Secret32(secret);
-    return overlay::NetworkKeys::derive(out);
-  }
+  static overlay::NetworkKeys network() { return overlay::NetworkKeys::derive(default_network()); }
 
   void connect() {
     PairTest::connect();

@@ -282,14 +282,7 @@ TEST_F(Hostile, ARoamedPathWantsAnAnsweredProbe) {
 TEST_F(Hostile, AFloodOfFalseBeaconsByAMemberStaysBounded) {
   connect();
   SeededRandom random(5);
-  const auto keys = [&] {
-    overlay::NetworkSecret network;
-    network.seed.fill(0x11);
-    Block<32> secret;
-    secret.fill(0x22);
-    network.secret = Secret32(secret);
-    return overlay::NetworkKeys::derive(network);
-  }();
+  const auto keys = overlay::NetworkKeys::derive(default_network());
   lan.history.clear();
   for (int i = 0; i < 5000; ++i) {
     discovery::LanBeacon liar({.lan_key = keys.lan,
@@ -322,12 +315,7 @@ TEST_F(Hostile, AMemberCannotKeepAnotherOutByFalseBeacons) {
                                                      crypto::real_suite());
   ASSERT_EQ(identity.id, beta.id());
   SeededRandom random(5);
-  overlay::NetworkSecret network;
-  network.seed.fill(0x11);
-  Block<32> secret;
-  secret.fill(0x22);
-  network.secret = Secret32(secret);
-  discovery::LanBeacon liar({.lan_key = overlay::NetworkKeys::derive(network).lan,
+  discovery::LanBeacon liar({.lan_key = overlay::NetworkKeys::derive(default_network()).lan,
                              .static_key = identity.static_key,
                              .node = {random.block<32>()},
                              .boot = random.block<8>(),

@@ -17,7 +17,9 @@ const std::vector<Scenario>& scenarios() {
                                      .per_home = 1,
                                      .vary_routers = false};
   static const std::vector<Scenario> kAll{
-      {"start", "all start within seconds, then an hour's rest", play_start, kUsual},
+      {"start",
+       "all start within seconds, then rest: an hour, with more than 128 nodes 20 min, 512 6 min",
+       play_start, kUsual},
       {"turbulence", "everything at once, drawn from the seed", play_turbulence, kUsual},
       {"hub-death", "all hubs die under running edges; then one node restarts", play_hub_death,
        kUsual},

@@ -9,15 +9,6 @@ namespace {
 
 constexpr std::uint32_t kInterface = 7;
 
-overlay::NetworkSecret default_network() {
-  overlay::NetworkSecret network;
-  network.seed.fill(0x11);
-  Block<32> secret;
-  secret.fill(0x22);
-  network.secret = Secret32(secret);
-  return network;
-}
-
 // The echo reply to a request: addresses and type turned around. Checksums are not repaired; no
 // test looks at those of replies.
 Bytes echo_reply(Bytes request) {
@@ -31,6 +22,15 @@ Bytes echo_reply(Bytes request) {
 }
 
 }  // namespace
+
+overlay::NetworkSecret default_network() {
+  overlay::NetworkSecret network;
+  network.seed.fill(0x11);
+  Block<32> secret;
+  secret.fill(0x22);
+  network.secret = Secret32(secret);
+  return network;
+}
 
 Bytes echo_request(const IpAddress& from, const IpAddress& to, std::uint16_t sequence,
                    std::size_t payload) {

@@ -16,6 +16,9 @@
 
 namespace meshnode::test {
 
+// The network of all virtual hosts that are not told another one.
+overlay::NetworkSecret default_network();
+
 class VirtualLan;
 
 // Numbers as the state file would give them; survives restarts of its node, unless the test takes
