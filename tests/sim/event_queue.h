@@ -1,5 +1,5 @@
-// What happens when: a binary heap by (time, order of pushing), so that the same pushes always pop in
-// the same order. Entries are small; what they carry waits in slots that are used again.
+// What happens when: a binary heap by (time, order of pushing), so that the same pushes always pop
+// in the same order. Entries are small; what they carry waits in slots that are used again.
 #pragma once
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ struct RunOptions {
   std::size_t nodes = 10;
   std::uint64_t seed = 1;
   bool cheap = true;
+  std::optional<Duration> rest{};  // "start": how long, before it is measured and again meanwhile
   std::function<void(const std::string& line)> progress{};
   std::function<void()> at_end{};  // the world still stands
 };
@@ -51,6 +53,7 @@ class Run {
   Calm calm{world};
   Outcome outcome;
   std::size_t nodes() const { return options_.nodes; }
+  const RunOptions& options() const { return options_; }
   // Few enough that everybody has an edge with everybody.
   bool full() const { return world.size() <= 64; }
   std::uint64_t draw(std::uint64_t bound) { return world.random.below(bound); }

@@ -26,7 +26,8 @@ struct Options {
 int usage(const std::string& problem) {
   std::fprintf(stderr,
                "%s\nusage: scripts/simulate [--nodes N] [--seeds A..B] [--scenario NAME|all]\n"
-               "                        [--suite cheap|real] [--json] [--quiet]\nscenarios:\n",
+               "                        [--suite cheap|real] [--rest MINUTES] [--json] "
+               "[--quiet]\nscenarios:\n",
                problem.c_str());
   for (const Scenario& scenario : scenarios())
     std::fprintf(stderr, "  %-18s %s\n", std::string(scenario.name).c_str(),
@@ -77,6 +78,10 @@ std::optional<std::string> parse(int argc, char** argv, Options& options) {
     } else if (name == "--scenario") {
       if (value != "all" && find_scenario(value) == nullptr) return wrong;
       options.run.scenario = value;
+    } else if (name == "--rest") {
+      const auto count = number(value);
+      if (!count || *count < 1 || *count > 10'000) return wrong;
+      options.run.rest = minutes(static_cast<std::int64_t>(*count));
     } else if (name == "--suite") {
       if (value != "cheap" && value != "real") return wrong;
       options.run.cheap = value == "cheap";

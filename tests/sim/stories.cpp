@@ -73,7 +73,8 @@ void play_start(Run& run) {
   begin(run);
   run.expect_well();
   // The first minutes are not yet rest; with thousands a shorter look has to do.
-  const Duration span = run.nodes() <= 128 ? minutes(30) : minutes(run.nodes() <= 512 ? 10 : 3);
+  const Duration usual = minutes(run.nodes() <= 128 ? 30 : run.nodes() <= 512 ? 10 : 3);
+  const Duration span = run.options().rest.value_or(usual);
   run.world.run_for(span);
   run.rest(span);
 }

@@ -96,10 +96,10 @@ void Trace::note(TimePoint at, const Owner& who, std::string text) {
 std::string Trace::diagram(const std::vector<Owner>& whom, std::size_t most) const {
   std::vector<const Entry*> shown;
   for (auto entry = last_.rbegin(); entry != last_.rend() && shown.size() < most; ++entry) {
-    const bool between = whom.size() < 2 || !entry->note.empty()
-                             ? among(entry->from, whom) || among(entry->to, whom)
-                             : among(entry->from, whom) && among(entry->to, whom) &&
-                                   entry->from != entry->to;
+    const bool between =
+        whom.size() < 2 || !entry->note.empty()
+            ? among(entry->from, whom) || among(entry->to, whom)
+            : among(entry->from, whom) && among(entry->to, whom) && entry->from != entry->to;
     if (between) shown.push_back(&*entry);
   }
   std::string out;
@@ -114,8 +114,7 @@ std::string Trace::diagram(const std::vector<Owner>& whom, std::size_t most) con
       const bool got = e.fate == Fate::delivered;
       std::snprintf(line, sizeof(line), "%14.6f  %8s --%s(%u)--%s %-8s %s %s\n", seconds,
                     e.from.name().c_str(), type_name(e.type, e.size), e.size, got ? ">" : "x",
-                    e.to.name().c_str(), fate_name(e.fate),
-                    got ? "" : e.aim.to_string().c_str());
+                    e.to.name().c_str(), fate_name(e.fate), got ? "" : e.aim.to_string().c_str());
     }
     out += line;
   }

@@ -34,7 +34,7 @@ class Trace {
   struct Entry {
     TimePoint at{};
     Owner from;
-    Owner to;  // none where nobody got it
+    Owner to;      // none where nobody got it
     Endpoint aim;  // where it was sent to, as far as it got
     std::uint8_t type = 0;
     std::uint16_t size = 0;

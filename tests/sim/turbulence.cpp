@@ -131,8 +131,8 @@ void play_turbulence(Run& run) {
   for (const TimePoint stop = run.world.now() + minutes(4); run.world.now() < stop;) {
     turbulence.happen();
     if (run.chance(30)) turbulence.talk();
-    run.world.run_for(pause / 2 +
-                      milliseconds(run.draw(static_cast<std::uint64_t>(pause / milliseconds(1)) + 1)));
+    run.world.run_for(pause / 2 + milliseconds(run.draw(
+                                      static_cast<std::uint64_t>(pause / milliseconds(1)) + 1)));
   }
   // What is still to come back by itself does so later, which harms nobody.
   run.world.run_for(seconds(60));

@@ -33,11 +33,13 @@ TEST(SimWorld, TenOpenNodesMakeAllEdges) {
     for (int i = 0; i < 10; ++i) add_public(world);
     for (std::size_t i = 0; i < world.size(); ++i) world.host(i).start();
     EXPECT_TRUE(world.run_until([&] { return edges(world) == 45; }, seconds(10)))
-        << edges(world) << "\n" << world.trace.diagram({}, 100);
+        << edges(world) << "\n"
+        << world.trace.diagram({}, 100);
     const auto id = world.host(0).send_packet(world.host(1));
     world.run_for(seconds(1));
     EXPECT_TRUE(world.packets.delivered(id));
-    for (const auto& violation : world.violations()) ADD_FAILURE() << violation.what << violation.diagram;
+    for (const auto& violation : world.violations())
+      ADD_FAILURE() << violation.what << violation.diagram;
   }
 }
 
