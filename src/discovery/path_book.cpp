@@ -104,7 +104,8 @@ void PathBook::confirm(TimePoint now, PathKind kind, const Path& path) {
 void PathBook::asked_on(TimePoint now, const Path& path, bool news) {
   Candidate* best = best_candidate();
   Candidate* asked = find(path);
-  if (best == nullptr || asked == nullptr || asked == best) return;
+  if (best == nullptr || asked == nullptr) return;
+  if (asked == best) return take_turns(now, *best);
   if (news) return turned_to(now, *asked);
   if (best->unanswered > 0 || now < next_asked_) return;
   const Duration lately = in_a_hurry(now) ? patience(best->quality) : kAskedPause;
@@ -113,6 +114,17 @@ void PathBook::asked_on(TimePoint now, const Path& path, bool news) {
   surprised_until_ = now + kAskedPause;
   be_quick(now, kDoubt);
   ask(now, *best);
+}
+
+// Its question kept the path alive for both, so the next one is ours, and not before it is due.
+// Unless it repeats itself: then our answers do not get there.
+void PathBook::take_turns(TimePoint now, Candidate& best) {
+  const bool again = last_asked_ && now - *last_asked_ < kOurTurn;
+  last_asked_ = now;
+  const bool rests = best.next_probe && best.unanswered == 0 && best.quality.rtt > Duration{};
+  if (again || !rests || in_use(now)) return;
+  best.quality.last_heard = now;
+  best.next_probe = now + best.keep_alive - kOurTurn;
 }
 
 // Its frames come from there now: perhaps it moved, perhaps only our way to it is another one.

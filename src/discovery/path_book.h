@@ -48,6 +48,9 @@ class PathBook {
   static constexpr Duration kKeepAliveFirst = seconds(25);
   static constexpr Duration kKeepAliveMax = seconds(110);
   static constexpr Duration kKeepAliveLeast = milliseconds(12'500);
+  // An edge at rest is probed by one side at a time, in turns: who was asked is due so much earlier
+  // than who was answered.
+  static constexpr Duration kOurTurn = seconds(3);
   // A limit that was learned from a loss is tried again after that many answers.
   static constexpr unsigned kAnswersToRelax = 20;
   // Confirmed, but not the best, of an edge that is not in use: only so that it is not forgotten.
@@ -166,6 +169,7 @@ class PathBook {
   bool is_warm(const Candidate& candidate) const;
   void rest(TimePoint now, Candidate& candidate);
   void keep_warm(TimePoint now);
+  void take_turns(TimePoint now, Candidate& best);
   void ask(TimePoint now, Candidate& candidate);
   void ask_warm(TimePoint now);
   void used(TimePoint now);
@@ -189,7 +193,8 @@ class PathBook {
   std::optional<Path> spoken_on_;  // where the peer's last frame came from
   TimePoint doubted_until_{};
   TimePoint surprised_until_{};
-  TimePoint next_asked_{};  // when asked_on() may ask again
+  TimePoint next_asked_{};               // when asked_on() may ask again
+  std::optional<TimePoint> last_asked_;  // when the best path was last asked on by the peer
   bool kept_ = true;
 };
 

@@ -10,7 +10,8 @@ namespace {
 // A member that nobody waits for may come by itself; then no introduction is needed.
 constexpr Duration kFirstIntroduction = milliseconds(500);
 constexpr Duration kFirstPause = seconds(1);
-constexpr Duration kLongestPause = hours(1);
+// Packets begin anew at once, so what comes so rarely is only for edges that nobody waits for.
+constexpr Duration kLongestPause = hours(4);
 // How many neighbours are asked at a time, and when packets wait: some ways end where two cannot
 // have an edge.
 constexpr std::size_t kAsk = 2;

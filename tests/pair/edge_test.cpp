@@ -183,6 +183,9 @@ TEST_F(Pair, IdleEdgeKeepsItsBudget) {
   RecordProperty("beacon_bytes", std::to_string(beacons));
   // DESIGN §8: 15 MB a day of keep-alive for a node with 50 edges, both ways with headers.
   EXPECT_LT(edge, 15'000'000U / 50);
+  const std::size_t question_and_answer = 2 * (64 + 28);
+  EXPECT_LE(edge, (hours(24) / seconds(100)) * question_and_answer)
+      << "only one side asks at a time";
   // It does not grow with the number of edges: two nodes' share of 3 MB and 2 MB for keys.
   EXPECT_LT(gossip, 200'000U);
   EXPECT_LT(beacons, 2 * 600'000U) << "two nodes, one each 30 s";
