@@ -246,6 +246,7 @@ class Engine {
   void drive_attempt(Now now, Peer& peer);
   void knock(Now now, Peer& peer);
   void call(Now now, Peer& peer);
+  void make_room(TimePoint now);
   bool is_out_of_reach(const Peer& peer) const;
   bool may_knock(const Peer& peer) const;
   void fail_attempt(Now now, Peer& peer);

@@ -2,6 +2,7 @@
 // with those that choose_edges() chooses, with whoever keeps one with us, and with others on
 // demand.
 #include <algorithm>
+#include <tuple>
 
 #include "overlay/engine.h"
 #include "wire/ip.h"
@@ -122,10 +123,28 @@ void Engine::retire_unneeded(TimePoint now) {
   }
 }
 
+// For somebody whom a packet waits for. Of those that were never reached the one that is least of
+// use goes: not chosen, and tried in vain for longest.
+void Engine::make_room(TimePoint now) {
+  if (roster_.unproven() < Roster::kMaxUnproven) return;
+  const Peer* least = nullptr;
+  const auto rank = [&](const Peer& peer) {
+    return std::tuple(is_chosen(peer.id), peer.trying_since);
+  };
+  for (const auto& [number, peer] : std::as_const(roster_).all()) {
+    const bool useful = peer.proven || peer.attempt || !peer.staging.empty() || peer.paths.best() ||
+                        within(now, peer.invited, kFailing);
+    if (!useful && (least == nullptr || rank(peer) < rank(*least))) least = &peer;
+  }
+  if (least != nullptr) forget(least->number);
+}
+
 // A packet for somebody we have no edge with: is it a member?
 void Engine::demand(Now now, ByteView packet) {
   const auto header = wire::parse_ip(packet);
   const auto record = header ? record_for(header->destination) : nullptr;
+  if (record && std::as_const(roster_).by_static_key(record->record.static_key) == nullptr)
+    make_room(now.mono);
   Peer* peer = record ? apply_record(now, record) : nullptr;
   if (peer == nullptr) return tell_unreachable(now.mono, packet, Unreachable::no_route);
   peer->invited = now.mono;

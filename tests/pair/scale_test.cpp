@@ -100,6 +100,34 @@ TEST_F(ScaleTest, AfterALongTimeApartThePacketMakesTheEdge) {
   EXPECT_LE(lan.time - began, seconds(6));
 }
 
+// A member that lies fills the places of those that have not proven their key.
+TEST_F(ScaleTest, APacketFindsAPlaceForItsMemberWhereAllAreTaken) {
+  add_members(30, 4);
+  start_all();
+  lan.run_for(minutes(30));
+  const auto pair = strangers();
+  ASSERT_NE(pair.first, nullptr);
+  VirtualNode& a = *pair.first;
+  SeededRandom random(5);
+  const auto lan_key = overlay::NetworkKeys::derive(network()).lan;
+  const auto table_full = [&] { return a.core().drops()[Drop::table_full]; };
+  for (int i = 0; i < 5000 && table_full() == 0; ++i) {
+    discovery::LanBeacon liar({.lan_key = lan_key,
+                               .static_key = random.block<32>(),
+                               .node = {random.block<32>()},
+                               .boot = random.block<8>(),
+                               .port = 6666},
+                              random);
+    liar.set_interfaces(lan.time, pair.second->interfaces());
+    for (auto& beacon : liar.handle_timeout(a.now(), [] { return std::uint64_t{1}; }))
+      lan.inject({{beacon.source, 3732}, {{}, 3732}, beacon.datagram});
+    lan.run_for(milliseconds(20));
+  }
+  ASSERT_GT(table_full(), 0U);
+  ASSERT_FALSE(a.peer(*pair.second));
+  EXPECT_TRUE(ping(a, *pair.second));
+}
+
 TEST_F(ScaleTest, FullMeshHasAllEdges) {
   for (std::size_t i = 0; i < 24; ++i) {
     NodeOptions one = options("n" + std::to_string(i), static_cast<std::uint8_t>(i + 1));

@@ -55,7 +55,9 @@ std::string Calm::why(HostIndex from, HostIndex to) const {
       return names + kStates[static_cast<std::size_t>(peer.state)] + ", " +
              std::string(code(peer.reason)) + ", " +
              (peer.path ? peer.path->to_string() : "no path");
-  return names + "no peer";
+  return names + "no peer; it knows " + std::to_string(world_.host(from).snapshot().known) +
+         " others; no room " + std::to_string(world_.host(from).core().drops()[Drop::table_full]) +
+         " times";
 }
 
 std::size_t Calm::missing_records() const {
