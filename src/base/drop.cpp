@@ -52,8 +52,14 @@ std::string_view name(Drop reason) {
       return "too-big";
     case Drop::multicast:
       return "multicast";
+    case Drop::congested:
+      return "congested";
     case Drop::key_worn_out:
       return "key-worn-out";
+    case Drop::bad_piece:
+      return "bad-piece";
+    case Drop::unassembled:
+      return "unassembled";
     case Drop::tun_failed:
       return "tun-failed";
     case Drop::send_failed:

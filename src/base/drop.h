@@ -36,7 +36,10 @@ enum class Drop : std::uint8_t {
   no_session,           // peer known, no edge, and the queue for it is full or timed out
   too_big,              // larger than the tunnel's MTU
   multicast,            // not carried (yet)
+  congested,            // the underlay marked congestion on a packet that cannot carry the mark
   key_worn_out,         // a session's counter reached its limit
+  bad_piece,            // fits no packet: garbled, overlaps, or contradicts an earlier piece
+  unassembled,          // a packet, since pieces of it did not come in time
   tun_failed,           // the interface did not take it
   // the underlay
   send_failed,    // the socket did not take it

@@ -59,18 +59,16 @@ class GnutlsFrameCipher final : public FrameCipher {
 
   void seal(std::span<FrameJob> jobs) override {
     for (FrameJob& job : jobs) {
-      std::uint8_t* text = job.frame + job.ad_size;
-      encrypt(handle_, counter_nonce(job.counter), {job.frame, job.ad_size}, {text, job.text_size},
-              text);
+      encrypt(handle_, counter_nonce(job.counter), {job.ad, job.ad_size}, {job.in, job.text_size},
+              job.out);
       job.ok = true;
     }
   }
 
   void open(std::span<FrameJob> jobs) override {
     for (FrameJob& job : jobs) {
-      std::uint8_t* text = job.frame + job.ad_size;
-      job.ok = decrypt(handle_, counter_nonce(job.counter), {job.frame, job.ad_size},
-                       {text, job.text_size + kTagSize}, text);
+      job.ok = decrypt(handle_, counter_nonce(job.counter), {job.ad, job.ad_size},
+                       {job.in, job.text_size + kTagSize}, job.out);
     }
   }
 

@@ -28,13 +28,16 @@ Bytes seal(Cipher cipher, const Secret32& key, const Nonce& nonce, ByteView ad, 
 std::optional<Bytes> open(Cipher cipher, const Secret32& key, const Nonce& nonce, ByteView ad,
                           ByteView ciphertext);
 
-// One frame of a batch: associated data, text and tag are contiguous; text is replaced in place.
+// One frame of a batch. `in` and `out` are the same place, or do not overlap; neither overlaps the
+// associated data.
 struct FrameJob {
-  std::uint8_t* frame = nullptr;  // ad_size + text_size + kTagSize bytes
+  const std::uint8_t* ad = nullptr;
   std::size_t ad_size = 0;
-  std::size_t text_size = 0;
+  const std::uint8_t* in = nullptr;  // seal: text_size bytes; open: text_size + kTagSize bytes
+  std::uint8_t* out = nullptr;       // seal: text_size + kTagSize bytes; open: text_size bytes
+  std::size_t text_size = 0;         // without the tag
   std::uint64_t counter = 0;
-  bool ok = false;  // out: seal always true; open: the tag fits. When false, text is garbage.
+  bool ok = false;  // seal: always true; open: the tag fits. When false, `out` holds garbage.
 };
 
 // A key in one direction for the data plane. It holds state: one per thread and direction.

@@ -11,10 +11,13 @@ namespace meshnode::dataplane {
 
 struct PumpEvent {
   enum class Kind {
-    no_route,      // TX: no member has the destination; bytes: the packet
-    no_session,    // TX: peer known, but no key or no path; bytes: the packet
-    key_worn,      // TX: the session's counter nears its limit
-    sent,          // TX: inner data was sent to the peer (at most every kActivityInterval)
+    no_route,    // TX: no member has the destination; bytes: the packet
+    no_session,  // TX: peer known, but no key or no path; bytes: the packet
+    too_big,     // TX: larger than the path carries; bytes: the packet, size: what fits
+    key_worn,    // TX: the session's counter nears its limit
+    // TX: inner data was sent to the peer (at most every kActivityInterval); size: of the datagram
+    // that its largest packet would have needed since the last such event
+    sent,
     received,      // RX: an authentic frame came from the peer (at most every kActivityInterval)
     first_data,    // RX: the session's first authentic frame; path: whence
     new_endpoint,  // RX: authentic frame from another endpoint than the peer's path; path: whence
@@ -26,6 +29,7 @@ struct PumpEvent {
   Path path{};
   ByteView bytes{};         // valid until the host lends its buffers again
   bool inner_data = false;  // received: an IP packet, not only control
+  std::size_t size = 0;     // bytes: see sent, too_big
 };
 
 using PumpEvents = std::vector<PumpEvent>;

@@ -61,8 +61,8 @@ bool view_v6(ByteView packet, PacketView& out) {
 // The transport header's size, or 0 if it is none of ours or not all there.
 std::size_t transport_size(ByteView packet, const PacketView& view) {
   const std::size_t there = view.total_size - view.ip_size;
-  if (view.protocol == kProtocolUdp) return there >= kSizeUdp ? kSizeUdp : 0;
-  if (view.protocol != kProtocolTcp || there < kSizeTcp) return 0;
+  if (view.protocol == wire::udp) return there >= kSizeUdp ? kSizeUdp : 0;
+  if (view.protocol != wire::tcp || there < kSizeTcp) return 0;
   const std::size_t size = static_cast<std::size_t>(packet[view.ip_size + 12] >> 4) * 4;
   return size >= kSizeTcp && size <= there ? size : 0;
 }

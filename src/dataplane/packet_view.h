@@ -6,11 +6,9 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "wire/ip.h"
 
 namespace meshnode::dataplane {
-
-inline constexpr std::uint8_t kProtocolTcp = 6;
-inline constexpr std::uint8_t kProtocolUdp = 17;
 
 // Invariants: 20 ≤ ip_size ≤ header_size ≤ total_size ≤ the bytes that were given.
 struct PacketView {
@@ -24,8 +22,8 @@ struct PacketView {
   std::size_t header_size = 0;  // with the transport's header, if `transport`
   std::size_t total_size = 0;   // as the IP header says
 
-  bool tcp() const { return transport && protocol == kProtocolTcp; }
-  bool udp() const { return transport && protocol == kProtocolUdp; }
+  bool tcp() const { return transport && protocol == wire::tcp; }
+  bool udp() const { return transport && protocol == wire::udp; }
   std::size_t payload_size() const { return total_size - header_size; }
 };
 

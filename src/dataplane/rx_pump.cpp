@@ -1,122 +1,222 @@
 #include "dataplane/rx_pump.h"
 
-#include "wire/ip.h"
+#include "dataplane/ecn.h"
 
 namespace meshnode::dataplane {
 namespace {
 
-constexpr std::size_t kMaxBatch = 64;
+// Apart by more than a page's multiple, so that the beginnings of frames do not meet in the caches.
+constexpr std::size_t kStride = (Coalescer::kSlotSize + 127) / 64 * 64;
+
+MutableBytes text_of(MutableBytes datagram) {
+  return datagram.subspan(wire::kFrameHeaderSize, datagram.size() - wire::kFrameOverhead);
+}
 
 }  // namespace
 
-void RxPump::pump(std::span<const DatagramRun> runs, TimePoint now, Output& out) {
-  for (const DatagramRun& run : runs) {
-    const std::size_t step = run.segment_size == 0 ? run.data.size() : run.segment_size;
-    for (std::size_t at = 0; at < run.data.size(); at += step)
-      classify(run.path, run.data.subspan(at, std::min(step, run.data.size() - at)), now, out);
-  }
-  flush(now, out);
+void RxPump::set_coalescing(Coalescer::Settings settings) {
+  coalescing_ = settings;
+  if (coalescer_) coalescer_->set(settings);
 }
 
-void RxPump::classify(const Path& path, MutableBytes datagram, TimePoint now, Output& out) {
-  if (datagram.empty()) return drops_.count(Drop::malformed);
+void RxPump::pump(std::span<const DatagramRun> runs, TimePoint now, Output& out, FrameSink& sink) {
+  session_ = {};
+  messages_.clear();
+  for (const DatagramRun& run : runs) {
+    const Arrival arrival{run, now, out, sink};
+    const std::size_t step = run.segment_size == 0 ? run.data.size() : run.segment_size;
+    for (std::size_t at = 0; at < run.data.size(); at += step)
+      classify(arrival, run.data.subspan(at, std::min(step, run.data.size() - at)));
+  }
+  flush(sink);
+}
+
+void RxPump::classify(const Arrival& arrival, MutableBytes datagram) {
   const wire::Protocol protocol = wire::protocol_of(datagram[0]);
   if (protocol == wire::Protocol::unknown) return drops_.count(Drop::unknown_type);
   if (datagram[0] == static_cast<std::uint8_t>(wire::MessageType::data))
-    return collect(path, datagram, now, out);
-  // What is not data waits for the data before it: messages act on sessions.
-  flush(now, out);
-  out.passed.push_back({protocol, path, datagram});
+    return take_frame(arrival, datagram);
+  arrival.out.passed.push_back({protocol, arrival.run.path, datagram});
 }
 
-void RxPump::collect(const Path& path, MutableBytes datagram, TimePoint now, Output& out) {
+void RxPump::take_frame(const Arrival& arrival, MutableBytes datagram) {
   const auto header = wire::parse_frame_header(datagram);
-  if (!header) return drops_.count(Drop::malformed);
-  const auto found = keys_.find(header->receiver);
-  if (found == keys_.end()) return drops_.count(Drop::unknown_session);
-  Key& key = found->second;
-  if (!key.window.would_accept(header->counter)) return drops_.count(Drop::replayed);
-  if (batch_key_ != &key || batch_path_ != path || batch_.size() == kMaxBatch) flush(now, out);
-  batch_key_ = &key;
-  batch_path_ = path;
-  batch_.push_back({datagram, *header});
+  if (!header || datagram.size() > kMaxRunBytes) return drops_.count(Drop::malformed);
+  if (!find_session(header->receiver)) return drops_.count(Drop::unknown_session);
+  if (!session_.key->window.would_accept(header->counter)) return drops_.count(Drop::replayed);
+  // Kind and flags may be forged until the frame is open; so may be all else.
+  if (header->kind == wire::FrameKind::ip && header->flags == 0 &&
+      datagram.size() > wire::kFrameOverhead)
+    return open_packet(arrival, *header, datagram);
+  open_in_place(arrival, *header, datagram);
 }
 
-void RxPump::flush(TimePoint now, Output& out) {
-  if (batch_.empty()) return;
-  jobs_.clear();
-  for (const Candidate& candidate : batch_)
-    jobs_.push_back({.frame = candidate.datagram.data(),
-                     .ad_size = wire::kFrameHeaderSize,
-                     .text_size = candidate.datagram.size() - wire::kFrameOverhead,
-                     .counter = candidate.header.counter});
-  batch_key_->cipher->open(jobs_);
-  for (std::size_t i = 0; i < batch_.size(); ++i) {
-    if (jobs_[i].ok)
-      accept(*batch_key_, batch_[i], now, out);
-    else
-      drops_.count(Drop::auth_failed);
+bool RxPump::find_session(SessionIndex index) {
+  if (session_.key != nullptr && session_.index == index) return true;
+  const auto found = keys_.find(index);
+  if (found == keys_.end()) return false;
+  session_ = {.index = index, .key = &found->second};
+  return true;
+}
+
+// True: it is authentic, came for the first time, and stands at `text`.
+bool RxPump::open(const wire::FrameHeader& header, MutableBytes datagram, std::uint8_t* text) {
+  Key& key = *session_.key;
+  crypto::FrameJob job{.ad = datagram.data(),
+                       .ad_size = wire::kFrameHeaderSize,
+                       .in = datagram.data() + wire::kFrameHeaderSize,
+                       .out = text,
+                       .text_size = datagram.size() - wire::kFrameOverhead,
+                       .counter = header.counter};
+  key.cipher->open({&job, 1});
+  if (!job.ok) {
+    drops_.count(Drop::auth_failed);
+    return false;
   }
-  batch_.clear();
-  batch_key_ = nullptr;
+  if (!key.window.mark(header.counter)) {
+    drops_.count(Drop::replayed);
+    return false;
+  }
+  if (session_.peer == nullptr) session_.peer = &peers_[key.slot->peer];
+  return true;
 }
 
-void RxPump::accept(Key& key, const Candidate& candidate, TimePoint now, Output& out) {
-  // Marked first: two copies in one batch both passed the read-only check.
-  if (!key.window.mark(candidate.header.counter)) return drops_.count(Drop::replayed);
-  const auto kind = candidate.header.kind;
-  if (candidate.header.flags != 0 || kind > wire::FrameKind::control)
+void RxPump::open_packet(const Arrival& arrival, const wire::FrameHeader& header,
+                         MutableBytes datagram) {
+  const MutableBytes text = place_for(arrival, text_of(datagram).size());
+  const bool opened = open(header, datagram, text.data());
+  if (opened) report(arrival, true);
+  const std::size_t size = opened ? check_packet(arrival, text) : 0;
+  if (size == 0) return coalescer_->reject();
+  ++session_.peer->traffic.packets;
+  session_.peer->traffic.bytes += size;
+  coalescer_->accept(size);
+}
+
+void RxPump::open_in_place(const Arrival& arrival, const wire::FrameHeader& header,
+                           MutableBytes datagram) {
+  const MutableBytes text = text_of(datagram);
+  if (!open(header, datagram, text.data())) return;
+  if (header.flags != 0 || header.kind > wire::FrameKind::piece)
     return drops_.count(Drop::unsupported);
-
-  Peer& peer = peers_[key.slot->peer];
-  const bool inner = kind == wire::FrameKind::ip;
-  report(key, peer, inner, now, out);
-  const MutableBytes text = candidate.datagram.subspan(
-      wire::kFrameHeaderSize, candidate.datagram.size() - wire::kFrameOverhead);
-  if (inner) return deliver(peer, text, out);
-  out.events.push_back({.kind = PumpEvent::Kind::control,
-                        .peer = key.slot->peer,
-                        .session = key.slot->local_index,
-                        .path = batch_path_,
-                        .bytes = text});
+  if (header.kind == wire::FrameKind::piece) return take_piece(arrival, text);
+  const bool inner = header.kind == wire::FrameKind::ip;
+  report(arrival, inner);
+  if (inner) return drops_.count(Drop::bad_packet);  // it is empty
+  arrival.out.events.push_back({.kind = PumpEvent::Kind::control,
+                                .peer = session_.key->slot->peer,
+                                .session = session_.index,
+                                .path = arrival.run.path,
+                                .bytes = text});
 }
 
-void RxPump::report(Key& key, Peer& peer, bool inner, TimePoint now, Output& out) {
-  PumpEvent event{.peer = key.slot->peer,
-                  .session = key.slot->local_index,
-                  .path = batch_path_,
-                  .bytes = {},
-                  .inner_data = inner};
+// Whoever sends pieces is there, whether they become a packet or not.
+void RxPump::take_piece(const Arrival& arrival, ByteView text) {
+  const auto piece = wire::parse_piece(text);
+  report(arrival, piece && piece->kind == wire::FrameKind::ip);
+  const auto whole =
+      reassemblies_.add(arrival.now, session_.key->slot->peer, session_.index, text, drops_);
+  if (!whole) return;
+  if (whole->kind == wire::FrameKind::control) return take_whole_message(arrival, whole->bytes);
+  const MutableBytes place = place_for(arrival, whole->bytes.size());
+  std::copy(whole->bytes.begin(), whole->bytes.end(), place.begin());
+  const std::size_t size = check_packet(arrival, place);
+  if (size == 0) return coalescer_->reject();
+  ++session_.peer->traffic.packets;
+  session_.peer->traffic.bytes += size;
+  coalescer_->accept(size);
+}
+
+void RxPump::take_whole_message(const Arrival& arrival, ByteView text) {
+  if (messages_.size() == kMaxMessages) return drops_.count(Drop::unassembled);
+  messages_.push_back(to_bytes(text));
+  arrival.out.events.push_back({.kind = PumpEvent::Kind::control,
+                                .peer = session_.key->slot->peer,
+                                .session = session_.index,
+                                .path = arrival.run.path,
+                                .bytes = messages_.back()});
+}
+
+MutableBytes RxPump::place_for(const Arrival& arrival, std::size_t size) {
+  if (!coalescer_) {
+    // Not make_unique: only pages that are used cost memory.
+    memory_.reset(new std::uint8_t[kFrames * kStride]);
+    std::array<MutableBytes, kFrames> slots;
+    for (std::size_t i = 0; i < kFrames; ++i)
+      slots[i] = {memory_.get() + i * kStride, Coalescer::kSlotSize};
+    coalescer_.emplace(slots, coalescing_);
+  }
+  MutableBytes place = coalescer_->place_for(size);
+  if (!place.empty()) return place;
+  flush(arrival.sink);
+  return coalescer_->place_for(size);
+}
+
+void RxPump::flush(FrameSink& sink) {
+  if (!coalescer_) return;
+  const auto frames = coalescer_->flush();
+  if (!frames.empty()) sink.to_tun(frames);
+}
+
+void RxPump::report(const Arrival& arrival, bool inner) {
+  Key& key = *session_.key;
+  Peer& peer = *session_.peer;
+  const Path& path = arrival.run.path;
+  const auto tell = [&](PumpEvent::Kind kind) {
+    arrival.out.events.push_back({.kind = kind,
+                                  .peer = key.slot->peer,
+                                  .session = session_.index,
+                                  .path = path,
+                                  .bytes = {},
+                                  .inner_data = inner});
+  };
   if (key.slot->report_first_data && !key.first_data_reported) {
     key.first_data_reported = true;
-    event.kind = PumpEvent::Kind::first_data;
-    out.events.push_back(event);
-  } else if (peer.path && !peer.path->same_remote(batch_path_) &&
-             (!peer.told_new_endpoint || now - peer.last_new_endpoint >= kNewEndpointInterval)) {
+    tell(PumpEvent::Kind::first_data);
+  } else if (peer.path && !peer.path->same_remote(path) &&
+             (!peer.told_new_endpoint ||
+              arrival.now - peer.last_new_endpoint >= kNewEndpointInterval)) {
     peer.told_new_endpoint = true;
-    peer.last_new_endpoint = now;
-    event.kind = PumpEvent::Kind::new_endpoint;
-    out.events.push_back(event);
+    peer.last_new_endpoint = arrival.now;
+    tell(PumpEvent::Kind::new_endpoint);
   }
   bool& heard = inner ? peer.heard_inner : peer.heard;
   TimePoint& last = inner ? peer.last_inner_activity : peer.last_activity;
-  if (heard && now - last < kActivityInterval) return;
+  if (heard && arrival.now - last < kActivityInterval) return;
   heard = true;
-  last = now;
-  event.kind = PumpEvent::Kind::received;
-  out.events.push_back(event);
+  last = arrival.now;
+  tell(PumpEvent::Kind::received);
 }
 
-void RxPump::deliver(Peer& peer, MutableBytes text, Output& out) {
+// The size of the packet at the front of `text`, 0 if it is not to be delivered.
+std::size_t RxPump::check_packet(const Arrival& arrival, MutableBytes text) {
   const auto header = wire::parse_ip(text);
-  if (!header || text.size() - header->total_size > wire::kMaxPadding)
-    return drops_.count(Drop::bad_packet);
-  if (!peer.sources || !peer.sources->contains(header->source))
-    return drops_.count(Drop::spoofed_source);
-  if (!own_->contains(header->destination)) return drops_.count(Drop::foreign_destination);
-  ++peer.traffic.packets;
-  peer.traffic.bytes += header->total_size;
-  out.frames.push_back({.packet = text.first(header->total_size)});
+  if (!header || text.size() - header->total_size > wire::kMaxPadding) {
+    drops_.count(Drop::bad_packet);
+    return 0;
+  }
+  if (!check_addresses(*header)) return 0;
+  if (!take_over_ecn(text.first(header->total_size), arrival.run.tos)) {
+    drops_.count(Drop::congested);
+    return 0;
+  }
+  return header->total_size;
+}
+
+bool RxPump::check_addresses(const wire::IpHeader& header) {
+  if (header.source == session_.source && header.destination == session_.destination) return true;
+  const Peer& peer = *session_.peer;
+  if (!peer.sources || !peer.sources->contains(header.source)) {
+    drops_.count(Drop::spoofed_source);
+    return false;
+  }
+  if (!own_->contains(header.destination)) {
+    drops_.count(Drop::foreign_destination);
+    return false;
+  }
+  session_.source = header.source;
+  session_.destination = header.destination;
+  return true;
 }
 
 Traffic RxPump::traffic(PeerNumber peer) const {
@@ -137,10 +237,14 @@ void RxPump::apply(const SlotChange& change) {
     void operator()(const UseKey&) {}
     void operator()(const DropKey& c) { pump.keys_.erase(c.local_index); }
     void operator()(const SetPath& c) { pump.peers_[c.peer].path = c.path; }
+    void operator()(const SetLimit&) {}
     void operator()(const SetSources& c) { pump.peers_[c.peer].sources = c.addresses; }
     void operator()(const SetRoutes&) {}
     void operator()(const SetOwnAddresses& c) { pump.own_ = c.addresses; }
-    void operator()(const DropPeer& c) { pump.peers_.erase(c.peer); }
+    void operator()(const DropPeer& c) {
+      pump.peers_.erase(c.peer);
+      pump.reassemblies_.drop(c.peer);
+    }
   };
   std::visit(Visitor{*this}, change);
 }

@@ -27,7 +27,7 @@ bool type_fits(std::uint16_t gso_type, const PacketView& view) {
 }
 
 std::uint16_t checksum_offset(const PacketView& view) {
-  return view.protocol == kProtocolTcp ? kTcpChecksumOffset : kUdpChecksumOffset;
+  return view.protocol == wire::tcp ? kTcpChecksumOffset : kUdpChecksumOffset;
 }
 
 std::uint16_t low16(std::size_t value) {

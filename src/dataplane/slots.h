@@ -50,6 +50,15 @@ struct SetPath {
   PeerNumber peer;
   std::optional<Path> path;
 };
+// How large datagrams on the peer's path may be; without it nothing is limited.
+struct SetLimit {
+  PeerNumber peer;
+  std::size_t datagram = 0;  // with inner data; bytes of UDP payload
+  std::size_t message = 0;   // with a control message
+  // Whether what does not fit may be refused (PumpEvent::too_big). If not, the limit is only what
+  // is known so far, and everything is carried.
+  bool settled = false;
+};
 // Inner source addresses that the peer may use.
 struct SetSources {
   PeerNumber peer;
@@ -66,7 +75,7 @@ struct DropPeer {
   PeerNumber peer;
 };
 
-using SlotChange = std::variant<AddKey, UseKey, DropKey, SetPath, SetSources, SetRoutes,
+using SlotChange = std::variant<AddKey, UseKey, DropKey, SetPath, SetLimit, SetSources, SetRoutes,
                                 SetOwnAddresses, DropPeer>;
 
 }  // namespace meshnode::dataplane

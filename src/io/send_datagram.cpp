@@ -35,10 +35,12 @@ struct OneDatagram {
 
 }  // namespace
 
-int send_datagram(int fd, const Path& path, ByteView datagram) {
+int send_datagram(int fd, const Path& path, ByteView datagram, std::uint8_t tos) {
   OneDatagram out(path, datagram);
   ControlBuffer control{};
-  write_packet_info(out.header, control, path.remote.ip.family(), path.local, path.scope);
+  const Family family = path.remote.ip.family();
+  write_packet_info(out.header, control, family, path.local, path.scope);
+  if (tos != 0) append_tos(out.header, control, family, tos);
   return out.send(fd);
 }
 

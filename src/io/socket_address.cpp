@@ -1,8 +1,12 @@
 #include "io/socket_address.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <arpa/inet.h>
+#include <netinet/udp.h>
+
+#include "base/result.h"
 
 namespace meshnode::io {
 namespace {
@@ -23,16 +27,42 @@ T load(const cmsghdr* message) {
   return value;
 }
 
+// Behind the control messages that are there.
 template <typename T>
 void append(msghdr& header, ControlBuffer& control, int level, int type, const T& value) {
-  static_assert(CMSG_SPACE(sizeof(T)) <= sizeof(ControlBuffer));
+  const std::size_t at = header.msg_controllen;
+  MESH_ASSERT(at + CMSG_SPACE(sizeof value) <= control.bytes.size());
   header.msg_control = control.bytes.data();
-  header.msg_controllen = CMSG_SPACE(sizeof value);
-  cmsghdr* message = CMSG_FIRSTHDR(&header);
+  header.msg_controllen = at + CMSG_SPACE(sizeof value);
+  auto* message = reinterpret_cast<cmsghdr*>(control.bytes.data() + at);
   message->cmsg_level = level;
   message->cmsg_type = type;
   message->cmsg_len = CMSG_LEN(sizeof value);
   std::memcpy(CMSG_DATA(message), &value, sizeof value);
+}
+
+IpAddress unless_multicast(const IpAddress& address) {
+  return address.is_multicast() ? IpAddress() : address;
+}
+
+void take(const cmsghdr* message, PacketInfo& out) {
+  if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
+    const auto info = load<in_pktinfo>(message);
+    out.destination = to_ip(info.ipi_addr);
+    out.local = to_ip(info.ipi_spec_dst);
+    out.ifindex = static_cast<std::uint32_t>(info.ipi_ifindex);
+  } else if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO) {
+    const auto info = load<in6_pktinfo>(message);
+    out.destination = to_ip(info.ipi6_addr);
+    out.local = unless_multicast(out.destination);
+    out.ifindex = info.ipi6_ifindex;
+  } else if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_TOS) {
+    out.tos = load<std::uint8_t>(message);
+  } else if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_TCLASS) {
+    out.tos = static_cast<std::uint8_t>(load<int>(message));
+  } else if (message->cmsg_level == IPPROTO_UDP && message->cmsg_type == UDP_GRO) {
+    out.segment_size = static_cast<std::size_t>(std::max(0, load<int>(message)));
+  }
 }
 
 }  // namespace
@@ -64,23 +94,13 @@ Endpoint from_socket_address(const SocketAddress& address) {
 }
 
 PacketInfo read_packet_info(const msghdr& header) {
+  PacketInfo out;
   // The macro wants a mutable header, but only reads it.
   auto* mutable_header = const_cast<msghdr*>(&header);
   for (cmsghdr* message = CMSG_FIRSTHDR(&header); message != nullptr;
-       message = CMSG_NXTHDR(mutable_header, message)) {
-    if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
-      const auto info = load<in_pktinfo>(message);
-      return {to_ip(info.ipi_addr), to_ip(info.ipi_spec_dst),
-              static_cast<std::uint32_t>(info.ipi_ifindex)};
-    }
-    if (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO) {
-      const auto info = load<in6_pktinfo>(message);
-      const IpAddress destination = to_ip(info.ipi6_addr);
-      return {destination, destination.is_multicast() ? IpAddress() : destination,
-              info.ipi6_ifindex};
-    }
-  }
-  return {};
+       message = CMSG_NXTHDR(mutable_header, message))
+    take(message, out);
+  return out;
 }
 
 void write_packet_info(msghdr& header, ControlBuffer& control, Family family,
@@ -100,6 +120,17 @@ void write_packet_info(msghdr& header, ControlBuffer& control, Family family,
     if (source.is_v6()) std::memcpy(&info.ipi6_addr, bytes.data(), bytes.size());
     append(header, control, IPPROTO_IPV6, IPV6_PKTINFO, info);
   }
+}
+
+void append_tos(msghdr& header, ControlBuffer& control, Family family, std::uint8_t tos) {
+  if (family == Family::v4)
+    append(header, control, IPPROTO_IP, IP_TOS, int{tos});
+  else
+    append(header, control, IPPROTO_IPV6, IPV6_TCLASS, int{tos});
+}
+
+void append_segment_size(msghdr& header, ControlBuffer& control, std::size_t size) {
+  append(header, control, IPPROTO_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(size));
 }
 
 }  // namespace meshnode::io

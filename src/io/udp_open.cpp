@@ -1,6 +1,8 @@
 // Opening and configuring a UdpSocket.
 #include <cerrno>
 
+#include <netinet/udp.h>
+
 #include "io/socket_options.h"
 #include "io/udp_impl.h"
 
@@ -21,6 +23,36 @@ void enlarge_buffers(int fd, std::size_t bytes) {
     set_option(fd, SOL_SOCKET, SO_RCVBUF, size);
   if (!set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, size))
     set_option(fd, SOL_SOCKET, SO_SNDBUF, size);
+}
+
+// Linux 4.18; older kernels know no such option.
+Rung probe_gso(int fd) {
+  int size = 0;
+  socklen_t length = sizeof size;
+  if (getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, &length) == 0) return Rung::on();
+  return Rung::off("the kernel has no UDP_SEGMENT: " + system_text(errno));
+}
+
+// Linux 5.0.
+Rung enable_gro(int fd) {
+  if (set_option(fd, IPPROTO_UDP, UDP_GRO, 1)) return Rung::on();
+  return Rung::off("the kernel has no UDP_GRO: " + system_text(errno));
+}
+
+UdpOffloads climb(int fd, const UdpOptions& options) {
+  UdpOffloads out;
+  out.gso = options.gso ? probe_gso(fd) : Rung::off(kSwitchedOff);
+  out.gro = options.gro ? enable_gro(fd) : Rung::off(kSwitchedOff);
+  out.batches = Rung::on();  // until a call says otherwise
+  return out;
+}
+
+// A courtesy of the kernel: without it every datagram counts as unmarked.
+void ask_for_tos(int fd, Family family) {
+  if (family == Family::v4)
+    set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
+  else
+    set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 
 UdpOpenError open_error(int error) {
@@ -59,6 +91,7 @@ int prepare(UniqueFd& fd, Family family, const UdpOptions& options) {
   if (const int error = make_udp(family, fd); error != 0) return error;
   if (!forbid_fragments(fd.get(), family)) return errno;
   enlarge_buffers(fd.get(), options.buffer_bytes);
+  ask_for_tos(fd.get(), family);
   return bind_wildcard(fd.get(), family, options.port);
 }
 
@@ -74,6 +107,7 @@ Result<UdpSocket> UdpSocket::open(Family family, const UdpOptions& options, UdpO
   impl->port = bound_port(fd.get());
   impl->marked = options.mark != 0 &&
                  set_option(fd.get(), SOL_SOCKET, SO_MARK, static_cast<int>(options.mark));
+  impl->offloads = climb(fd.get(), options);
   impl->fd = std::move(fd);
   return UdpSocket(std::move(impl));
 }
@@ -83,6 +117,9 @@ UdpSocket::UdpSocket(UdpSocket&&) noexcept = default;
 UdpSocket& UdpSocket::operator=(UdpSocket&&) noexcept = default;
 UdpSocket::~UdpSocket() = default;
 
+const UdpOffloads& UdpSocket::offloads() const {
+  return impl_->offloads;
+}
 int UdpSocket::fd() const {
   return impl_->fd.get();
 }

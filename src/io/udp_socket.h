@@ -5,10 +5,14 @@
 //  1. Nothing about one datagram is fatal: a failed one is counted and the next one is tried.
 //  2. No allocation after open(): headers, addresses and control messages are preallocated.
 //  3. Don't-fragment is set and the kernel's path-MTU cache is ignored (PMTUDISC_PROBE): path MTU
-//  is
-//     found by our own authenticated probes, never by spoofable ICMP. A datagram larger than the
+//     is found by our own authenticated probes, never by spoofable ICMP. A datagram larger than the
 //     outgoing interface's MTU fails with too_big.
 //  4. IPv6 is V6ONLY: a v4-mapped address never gets in or out.
+//  5. What is sent is the same datagrams on every rung of the ladder, in the same order.
+//
+// The ladder: a run goes to the kernel as one message, which cuts it (UDP_SEGMENT, per message: the
+// socket is shared); many messages in one call (sendmmsg). Where the kernel refuses a run but takes
+// its first datagram alone, runs are cut here from then on. Received runs come whole (UDP_GRO).
 //
 // Not thread-safe but for send_now(). Buffers stay the host's.
 #pragma once
@@ -20,6 +24,7 @@
 
 #include "base/endpoint.h"
 #include "base/result.h"
+#include "base/rung.h"
 #include "base/runs.h"
 
 namespace meshnode::io {
@@ -32,6 +37,15 @@ struct UdpOptions {
   // Wanted bytes of each of the two kernel buffers; the kernel may grant less without
   // CAP_NET_ADMIN.
   std::size_t buffer_bytes = std::size_t{4} << 20;
+  bool gso = true;  // let the kernel cut runs into datagrams
+  bool gro = true;  // take runs of datagrams: wants slots of kLargestRun bytes
+};
+
+// What the kernel does for this socket.
+struct UdpOffloads {
+  Rung gso;
+  Rung gro;
+  Rung batches;  // sendmmsg and recvmmsg
 };
 
 // Why open() failed, for what the host does about it; the sentence for the person is the Error.
@@ -76,8 +90,10 @@ struct SendReport {
 
 class UdpSocket {
  public:
-  static constexpr std::size_t kBatch = 64;  // datagrams per system call
+  static constexpr std::size_t kBatch = 64;  // messages per system call
   static constexpr std::size_t kMaxFailures = 64;
+  // What UDP_GRO gives at most.
+  static constexpr std::size_t kLargestRun = 65536;
 
   // Bound to the wildcard address of the family, without SO_REUSEADDR: a busy port is seen. `why`,
   // when given, is set in every case.
@@ -93,14 +109,15 @@ class UdpSocket {
   //
   // run.path.local is the address that the datagram came to (what an answer must come from), none
   // if that was multicast; run.path.scope is the interface where the sender is link-local.
-  // A datagram larger than its slot's buffer is dropped and counted, never delivered in part. To
+  // With gro a run holds several datagrams of one sender, with one TOS.
+  // A message larger than its slot's buffer is dropped and counted, never delivered in part. To
   // keep filled slots together, slots may exchange their `buffer` views; a run always lies in its
   // own slot's buffer.
   std::size_t recv_batch(std::span<RecvSlot> slots);
 
   // Sends every segment of every run in order (an empty run sends nothing), from path.local if set,
-  // through interface path.scope if set. When the socket's buffer is full the rest is dropped and
-  // counted: waiting would delay what comes after.
+  // through interface path.scope if set, with the run's TOS. When the socket's buffer is full the
+  // rest is dropped and counted: waiting would delay what comes after.
   SendReport send_batch(std::span<const DatagramRun> runs);
 
   // One datagram, from any thread, beside the batches: straight to the kernel. 0 or an errno.
@@ -108,11 +125,12 @@ class UdpSocket {
   // Likewise, over IPv4 only; see send_datagram.h.
   int send_short_lived(const Path& path, ByteView datagram, int time_to_live) const;
 
+  const UdpOffloads& offloads() const;  // changes at run time, one way only
   int fd() const;
   Family family() const;
-  std::uint16_t port() const;       // the bound one, host order
-  bool marked() const;              // the wanted SO_MARK is set
-  std::uint64_t truncated() const;  // datagrams dropped by recv_batch as larger than their slot
+  std::uint16_t port() const;            // the bound one, host order
+  bool marked() const;                   // the wanted SO_MARK is set
+  std::uint64_t truncated() const;       // messages dropped by recv_batch as larger than their slot
   std::uint64_t receive_errors() const;  // errors that the kernel reported instead of a datagram
 
  private:

@@ -22,7 +22,7 @@ inline constexpr const char* kOverlayAlias = "meshnode overlay";
 struct Settings {
   std::string name = {};
   std::uint32_t mtu = 1420;
-  std::uint32_t tx_queue_length = 500;  // packets; long queues are latency under load
+  std::uint32_t tx_queue_length = 250;  // super-frames; long queues are latency under load
   std::vector<Cidr> addresses = {};     // with the prefix that is on the mesh, e.g. /48, /24
 };
 

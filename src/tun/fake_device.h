@@ -21,6 +21,7 @@ class FakeDevice final : public Device {
   std::deque<Bytes> incoming;  // what came out of the mesh: write_batch appends here
   bool link_up = true;         // while false, writes are dropped, as the kernel does
   bool deleted = false;        // what gone() says
+  Offloads agreed;             // what offloads() says: none
 
   std::size_t read_batch(std::span<ReadSlot> slots) override {
     std::size_t filled = 0;
@@ -29,7 +30,7 @@ class FakeDevice final : public Device {
       outgoing.pop_front();
       ReadSlot& slot = slots[filled];
       if (slot.buffer.size() < read_buffer_size(packet.size())) {
-        ++oversized_;
+        ++unreadable_;
         continue;
       }
       slot.frame = {};
@@ -46,16 +47,17 @@ class FakeDevice final : public Device {
     return {frames.size(), 0};
   }
 
+  const Offloads& offloads() const override { return agreed; }
   int fd() const override { return -1; }
   const std::string& name() const override { return name_; }
   std::size_t mtu() const override { return mtu_; }
-  std::uint64_t oversized() const override { return oversized_; }
+  std::uint64_t unreadable() const override { return unreadable_; }
   bool gone() const override { return deleted; }
 
  private:
   std::string name_;
   std::size_t mtu_;
-  std::uint64_t oversized_ = 0;
+  std::uint64_t unreadable_ = 0;
 };
 
 }  // namespace meshnode::tun

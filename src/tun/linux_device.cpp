@@ -1,16 +1,15 @@
+#include "tun/linux_device.h"
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
-#include <fcntl.h>
 #include <linux/if.h>
-#include <linux/if_tun.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "tun/device.h"
+#include "tun/vnet_header.h"
 
 namespace meshnode::tun {
 namespace {
@@ -18,41 +17,20 @@ namespace {
 // Asked for the interface's MTU when the system does not tell.
 constexpr std::size_t kUsualMtu = 1500;
 
-class LinuxDevice final : public Device {
- public:
-  // Owns both descriptors. `control` is any socket made in the interface's network namespace.
-  LinuxDevice(int fd, int control) : fd_(fd), control_(control) {}
-  ~LinuxDevice() override {
-    if (control_ >= 0) close(control_);
-    if (fd_ >= 0) close(fd_);
-  }
-  LinuxDevice(const LinuxDevice&) = delete;
-  LinuxDevice& operator=(const LinuxDevice&) = delete;
+}  // namespace
 
-  std::size_t read_batch(std::span<ReadSlot> slots) override;
-  WriteReport write_batch(std::span<const TunFrame> frames) override;
-  int fd() const override { return fd_; }
-  const std::string& name() const override { return name_; }
-  std::size_t mtu() const override;
-  std::uint64_t oversized() const override { return oversized_; }
-  bool gone() const override { return gone_; }
+LinuxDevice::LinuxDevice(int fd, int control, std::string name, Offloads offloads,
+                         Splitter* splitter)
+    : fd_(fd),
+      control_(control),
+      name_(std::move(name)),
+      offloads_(std::move(offloads)),
+      splitter_(splitter),
+      header_size_(offloads_.vnet.active ? kVnetHeaderSize : 0) {}
 
-  void set_name(std::string name) { name_ = std::move(name); }
-
- private:
-  bool read_one(ReadSlot& slot, bool& more);
-
-  int fd_;
-  int control_;
-  std::string name_;
-  std::uint64_t oversized_ = 0;
-  bool gone_ = false;
-};
-
-ifreq request_for(const std::string& name) {
-  ifreq request{};
-  std::memcpy(request.ifr_name, name.data(), std::min<std::size_t>(name.size(), IFNAMSIZ - 1));
-  return request;
+LinuxDevice::~LinuxDevice() {
+  if (control_ >= 0) close(control_);
+  if (fd_ >= 0) close(fd_);
 }
 
 std::size_t LinuxDevice::read_batch(std::span<ReadSlot> slots) {
@@ -66,95 +44,96 @@ std::size_t LinuxDevice::read_batch(std::span<ReadSlot> slots) {
 // the tailroom, and what does is too large.
 bool LinuxDevice::read_one(ReadSlot& slot, bool& more) {
   MESH_ASSERT(slot.buffer.size() > kFrameHeadroom + kFrameTailroom);
-  const MutableBytes room = slot.buffer.subspan(kFrameHeadroom);
+  const MutableBytes room = slot.buffer.subspan(kFrameHeadroom - header_size_);
   const ssize_t size = read(fd_, room.data(), room.size());
   if (size < 0) {
     if (errno == EBADFD) gone_ = true;
     more = errno == EINTR;
     return false;
   }
+  const auto bytes = static_cast<std::size_t>(size);
+  if (bytes < header_size_ || bytes > room.size() - kFrameTailroom) {
+    ++unreadable_;
+    return false;
+  }
+  const MutableBytes packet = room.first(bytes).subspan(header_size_);
   slot.frame = {};
-  slot.frame.packet = room.first(static_cast<std::size_t>(size));
-  if (slot.frame.packet.size() <= room.size() - kFrameTailroom) return true;
-  ++oversized_;
+  slot.frame.packet = packet;
+  if (header_size_ == 0 || describe(parse_vnet(room.data()), packet, slot.frame)) return true;
+  ++unreadable_;
   return false;
 }
 
-// What fails here: EIO while the link is down, EINVAL for what is no IP packet, ENOBUFS and EAGAIN
-// when there is no room. All of it is a lost packet, which IP knows how to live with.
 WriteReport LinuxDevice::write_batch(std::span<const TunFrame> frames) {
   WriteReport report;
-  for (const TunFrame& frame : frames) {
-    const ssize_t size = write(fd_, frame.packet.data(), frame.packet.size());
-    if (size == static_cast<ssize_t>(frame.packet.size()))
-      ++report.written;
-    else
-      ++report.dropped;
-  }
+  for (const TunFrame& frame : frames) write_one(frame, report);
   return report;
 }
 
+// What fails here: EIO while the link is down, EINVAL for what is no IP packet, ENOBUFS and EAGAIN
+// when there is no room. All of it is a lost packet, which IP knows how to live with. But EINVAL
+// may also mean that this kernel does not take this kind of super-frame: then its packets go
+// singly, and if they are taken, it did mean that.
+void LinuxDevice::write_one(const TunFrame& frame, WriteReport& report) {
+  if (frame.packet.empty()) {
+    ++report.dropped;
+    return;
+  }
+  if (!takes(frame)) return write_split(frame, report);
+  const int error = write_frame(frame);
+  if (error == 0) {
+    ++report.written;
+  } else if (error == EINVAL && frame.gso_type != kGsoNone) {
+    const std::size_t before = report.written;
+    write_split(frame, report);
+    if (report.written > before) note_refusal(kind_of(frame));
+  } else {
+    ++report.dropped;
+  }
+}
+
+// 0 or an errno.
+int LinuxDevice::write_frame(const TunFrame& frame) {
+  std::uint8_t* from = frame.packet.data() - header_size_;
+  const std::size_t size = frame.packet.size() + header_size_;
+  if (header_size_ != 0) write_vnet(from, vnet_header_for(frame));
+  const ssize_t written = write(fd_, from, size);
+  if (written == static_cast<ssize_t>(size)) return 0;
+  return written < 0 ? errno : EIO;
+}
+
+void LinuxDevice::write_split(const TunFrame& frame, WriteReport& report) {
+  if (splitter_ == nullptr || !splitter_->begin(frame)) {
+    ++report.dropped;
+    return;
+  }
+  for (;;) {
+    TunFrame single;
+    single.packet = splitter_->next();
+    if (single.packet.empty()) return;
+    ++(write_frame(single) == 0 ? report.written : report.dropped);
+  }
+}
+
+void LinuxDevice::note_refusal(Kind& kind) {
+  if (++kind.refusals < kMostRefusals) return;
+  kind.rung = Rung::off("the kernel refused what was written");
+}
+
+LinuxDevice::Kind& LinuxDevice::kind_of(const TunFrame& frame) {
+  return frame.gso_type == kGsoUdpL4 ? udp_ : tcp_;
+}
+
+bool LinuxDevice::takes(const TunFrame& frame) {
+  if (frame.gso_type != kGsoNone) return kind_of(frame).rung.active;
+  return header_size_ != 0 || !frame.needs_csum;
+}
+
 std::size_t LinuxDevice::mtu() const {
-  ifreq request = request_for(name_);
+  ifreq request{};
+  std::memcpy(request.ifr_name, name_.data(), std::min<std::size_t>(name_.size(), IFNAMSIZ - 1));
   if (ioctl(control_, SIOCGIFMTU, &request) != 0 || request.ifr_mtu <= 0) return kUsualMtu;
   return static_cast<std::size_t>(request.ifr_mtu);
-}
-
-Error open_error(int error) {
-  switch (error) {
-    case EACCES:
-    case EPERM:
-      return Error::world(
-          "opening /dev/net/tun is not allowed: run as root or with CAP_NET_ADMIN (in a container, "
-          "also with --device /dev/net/tun)");
-    case ENOENT:
-    case ENODEV:
-    case ENXIO:
-      return Error::world(
-          "/dev/net/tun is missing: load it with \"modprobe tun\" (in a container, start it with "
-          "--device /dev/net/tun)");
-    default:
-      return Error::world("cannot open /dev/net/tun: " + std::system_category().message(error));
-  }
-}
-
-Error attach_error(const std::string& name, int error) {
-  switch (error) {
-    case EPERM:
-    case EACCES:
-      return Error::world("creating interface " + name + " needs root or CAP_NET_ADMIN");
-    case EBUSY:
-      return Error::world("interface " + name + " is in use by another program");
-    case EINVAL:
-    case EEXIST:
-      return Error::world("an interface " + name +
-                          " of another kind exists: choose another name or remove it");
-    default:
-      return Error::world("cannot create interface " + name + ": " +
-                          std::system_category().message(error));
-  }
-}
-
-}  // namespace
-
-Status check_available() {
-  const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return open_error(errno);
-  close(fd);
-  return success();
-}
-
-Result<std::unique_ptr<Device>> open_device(const std::string& name) {
-  if (Status valid = check_interface_name(name); !valid) return valid.error();
-  const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return open_error(errno);
-  const int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  auto device = std::make_unique<LinuxDevice>(fd, control);
-  ifreq request = request_for(name);
-  request.ifr_flags = IFF_TUN | IFF_NO_PI;  // IFF_VNET_HDR comes here, if the kernel takes it
-  if (ioctl(fd, TUNSETIFF, &request) != 0) return attach_error(name, errno);
-  device->set_name(request.ifr_name);
-  return std::unique_ptr<Device>(std::move(device));
 }
 
 }  // namespace meshnode::tun

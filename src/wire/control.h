@@ -10,6 +10,8 @@
 //   type 5  summary: the same as a digest in a few bytes (wire/gossip.h)
 //   type 6  object: something else that a member signed (wire/envelope.h)
 //   type 7  introduction (wire/introduction.h)
+//   type 8  mtu probe: number (4) | zeros, so many that the datagram has the size that is tried
+//   type 9  mtu answer: number (4) of the probe that came
 //
 // Unknown types are ignored, so that later versions can add some.
 #pragma once
@@ -17,6 +19,7 @@
 #include <optional>
 
 #include "base/bytes.h"
+#include "wire/data_frame.h"
 
 namespace meshnode::wire {
 
@@ -28,7 +31,9 @@ enum class ControlType : std::uint8_t {
   want = 4,
   summary = 5,
   object = 6,
-  introduction = 7
+  introduction = 7,
+  mtu_probe = 8,
+  mtu_answer = 9
 };
 
 struct Control {
@@ -46,6 +51,25 @@ inline Bytes encode_control(const Control& control) {
   writer.u16(static_cast<std::uint16_t>(control.body.size()));
   writer.bytes(control.body);
   return out;
+}
+
+// A probe whose frame is a datagram of `datagram` bytes, as long as sealing adds no padding.
+inline Bytes encode_mtu_probe(std::uint32_t number, std::size_t datagram) {
+  Bytes body(datagram - kFrameOverhead - kControlHeaderSize);
+  store_le(body.data(), number);
+  return encode_control({ControlType::mtu_probe, body});
+}
+
+inline Bytes encode_mtu_answer(std::uint32_t number) {
+  Block<4> body;
+  store_le(body.data(), number);
+  return encode_control({ControlType::mtu_answer, body});
+}
+
+// The number in the body of a probe or its answer.
+inline std::optional<std::uint32_t> parse_mtu_number(ByteView body) {
+  if (body.size() < sizeof(std::uint32_t)) return std::nullopt;
+  return load_le<std::uint32_t>(body.data());
 }
 
 // `plaintext` includes the padding, which must be zero and shorter than 16 bytes.

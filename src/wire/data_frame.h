@@ -27,7 +27,8 @@ namespace meshnode::wire {
 enum class FrameKind : std::uint8_t {
   ip = 0,       // an IP packet; its length is in the IP header
   control = 1,  // wire/control.h
-  // 2 piece of a packet, 3 Ethernet, 4 carried datagram: reserved
+  piece = 2,    // of a packet or message that is too large for the path: wire/piece.h
+  // 3 Ethernet, 4 carried datagram: reserved
 };
 
 inline constexpr std::size_t kFrameHeaderSize = 16;

@@ -10,6 +10,7 @@ std::optional<IpHeader> parse_v4(ByteView bytes) {
   out.total_size = load_be<std::uint16_t>(bytes.data() + 2);
   if (out.header_size < 20 || out.total_size < out.header_size || out.total_size > bytes.size())
     return std::nullopt;
+  out.tos = bytes[1];
   out.fragment_offset = load_be<std::uint16_t>(bytes.data() + 6) & 0x1fff;
   out.protocol = bytes[9];
   out.source = IpAddress::from_bytes(bytes.subspan(12, 4));
@@ -23,6 +24,7 @@ std::optional<IpHeader> parse_v6(ByteView bytes) {
   out.header_size = 40;
   out.total_size = 40U + load_be<std::uint16_t>(bytes.data() + 4);
   if (out.total_size > bytes.size()) return std::nullopt;
+  out.tos = static_cast<std::uint8_t>(bytes[0] << 4 | bytes[1] >> 4);
   out.protocol = bytes[6];
   out.source = IpAddress::from_bytes(bytes.subspan(8, 16));
   out.destination = IpAddress::from_bytes(bytes.subspan(24, 16));
@@ -36,20 +38,6 @@ std::optional<IpHeader> parse_ip(ByteView bytes) {
   if (bytes[0] >> 4 == 4) return parse_v4(bytes);
   if (bytes[0] >> 4 == 6) return parse_v6(bytes);
   return std::nullopt;
-}
-
-std::uint32_t checksum_add(std::uint32_t sum, ByteView bytes) {
-  std::uint64_t wide = sum;
-  std::size_t i = 0;
-  for (; i + 1 < bytes.size(); i += 2) wide += load_be<std::uint16_t>(bytes.data() + i);
-  if (i < bytes.size()) wide += static_cast<std::uint64_t>(bytes[i]) << 8;
-  while (wide >> 32 != 0) wide = (wide & 0xffffffffU) + (wide >> 32);
-  return static_cast<std::uint32_t>(wide);
-}
-
-std::uint16_t checksum_finish(std::uint32_t sum) {
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
 }
 
 }  // namespace meshnode::wire

@@ -15,6 +15,7 @@ struct IpHeader {
   IpAddress destination;
   std::size_t header_size = 0;        // IPv4 with options; IPv6 the fixed 40
   std::size_t total_size = 0;         // ≤ the bytes given
+  std::uint8_t tos = 0;               // TOS or traffic class
   std::uint8_t protocol = 0;          // IPv6: next header, maybe an extension header
   std::uint16_t fragment_offset = 0;  // IPv4, in 8-byte units
 };
@@ -22,9 +23,5 @@ struct IpHeader {
 // Nothing if the bytes do not begin with a complete IP packet. Bytes behind it (padding) are
 // allowed; total_size says where it ends.
 std::optional<IpHeader> parse_ip(ByteView bytes);
-
-// RFC 1071, over `bytes`, continuing from `sum`; not yet folded or complemented.
-std::uint32_t checksum_add(std::uint32_t sum, ByteView bytes);
-std::uint16_t checksum_finish(std::uint32_t sum);
 
 }  // namespace meshnode::wire

@@ -11,17 +11,6 @@ using test::hex;
 using test::hex_block;
 using test::hex_secret;
 
-constexpr Cipher kCiphers[] = {Cipher::aes_256_gcm, Cipher::chacha20_poly1305};
-
-const Secret32 kKey =
-    hex_secret("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
-
-Bytes counting(std::size_t size, std::uint8_t start) {
-  Bytes out(size);
-  for (std::size_t i = 0; i < size; ++i) out[i] = static_cast<std::uint8_t>(start + i);
-  return out;
-}
-
 struct KnownAnswer {
   Cipher cipher;
   const char* key;
@@ -117,96 +106,6 @@ TEST(CounterNonce, Golden) {
   EXPECT_EQ(to_hex(counter_nonce(1)), "000000000100000000000000");
   EXPECT_EQ(to_hex(counter_nonce(0x0102030405060708ULL)), "000000000807060504030201");
   EXPECT_EQ(to_hex(counter_nonce(~0ULL)), "00000000ffffffffffffffff");
-}
-
-// A frame as the pump has it: associated data, text, room for the tag.
-struct Frame {
-  Frame(std::size_t ad_size, std::size_t text_size, std::uint64_t number)
-      : ad(counting(ad_size, 0xa0)), text(counting(text_size, 3)), counter(number) {
-    Writer writer(bytes);
-    writer.bytes(ad);
-    writer.bytes(text);
-    writer.zeros(kTagSize);
-  }
-  FrameJob job() { return {bytes.data(), ad.size(), text.size(), counter, false}; }
-  ByteView opened() const { return ByteView(bytes).subspan(ad.size(), text.size()); }
-
-  Bytes ad, text, bytes;
-  std::uint64_t counter;
-};
-
-TEST(FrameCipher, SealsLikeTheOneShotCall) {
-  for (const Cipher cipher : kCiphers) {
-    const auto frame_cipher = make_gnutls_cipher(cipher, kKey);
-    for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 64U, 255U, 1280U, 1424U, 9000U}) {
-      SCOPED_TRACE(size);
-      Frame frame(16, size, 0x1122334455ULL + size);
-      Bytes expected = frame.ad;
-      Writer(expected).bytes(
-          seal(cipher, kKey, counter_nonce(frame.counter), frame.ad, frame.text));
-      FrameJob job = frame.job();
-      frame_cipher->seal({&job, 1});
-      EXPECT_TRUE(job.ok);
-      EXPECT_EQ(frame.bytes, expected);
-      frame_cipher->open({&job, 1});
-      EXPECT_TRUE(job.ok);
-      EXPECT_TRUE(std::ranges::equal(frame.opened(), frame.text));
-    }
-  }
-}
-
-// The same key slot serves frames of all sizes in any order; a forged one spoils nothing for the
-// others of its batch.
-TEST(FrameCipher, JobsOfABatchAreIndependent) {
-  for (const Cipher cipher : kCiphers) {
-    const auto sealing = make_gnutls_cipher(cipher, kKey);
-    const auto opening = make_gnutls_cipher(cipher, kKey);
-    std::vector<Frame> frames = {{16, 1424, 9}, {16, 0, 3}, {16, 32, 4}, {0, 48, 1}, {24, 16, 2}};
-    std::vector<FrameJob> jobs;
-    jobs.reserve(frames.size());
-    for (Frame& frame : frames) jobs.push_back(frame.job());
-    sealing->seal(jobs);
-    for (const FrameJob& job : jobs) EXPECT_TRUE(job.ok);
-
-    frames[2].bytes[20] ^= 1;
-    jobs[3].counter += 1;
-    std::swap(jobs[0], jobs[4]);
-    opening->open(jobs);
-    EXPECT_TRUE(jobs[0].ok && jobs[1].ok && jobs[4].ok);
-    EXPECT_FALSE(jobs[2].ok);
-    EXPECT_FALSE(jobs[3].ok);
-    for (const std::size_t good : {0U, 1U, 4U})
-      EXPECT_TRUE(std::ranges::equal(frames[good].opened(), frames[good].text));
-  }
-}
-
-TEST(FrameCipher, RefusesEveryChangedByte) {
-  for (const Cipher cipher : kCiphers) {
-    const auto frame_cipher = make_gnutls_cipher(cipher, kKey);
-    Frame sealed(16, 48, 5);
-    FrameJob job = sealed.job();
-    frame_cipher->seal({&job, 1});
-    for (std::size_t i = 0; i < sealed.bytes.size(); ++i) {
-      Frame changed = sealed;
-      changed.bytes[i] ^= 1;
-      FrameJob forged = changed.job();
-      forged.ok = true;
-      frame_cipher->open({&forged, 1});
-      EXPECT_FALSE(forged.ok) << "byte " << i;
-    }
-    frame_cipher->open({&job, 1});
-    EXPECT_TRUE(job.ok) << "forgeries change nothing for the real frame";
-  }
-}
-
-TEST(FrameCipher, AnotherKeyOpensNothing) {
-  for (const Cipher cipher : kCiphers) {
-    Frame frame(16, 48, 5);
-    FrameJob job = frame.job();
-    make_gnutls_cipher(cipher, kKey)->seal({&job, 1});
-    make_gnutls_cipher(cipher, Secret32())->open({&job, 1});
-    EXPECT_FALSE(job.ok);
-  }
 }
 
 }  // namespace
