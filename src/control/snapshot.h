@@ -70,10 +70,23 @@ struct PeerStatus {
   std::optional<std::string> reason_text;  // a sentence for people
 };
 
+// Something fast that the kernel can do for us, and whether it does.
+struct RungStatus {
+  std::string name;  // of its setting
+  bool active = false;
+  std::string why_not;  // empty while active
+  bool operator==(const RungStatus&) const = default;
+};
+
+struct DataPlaneStatus {
+  std::vector<RungStatus> rungs;
+};
+
 // All members known, in any order; to_json keeps it.
 struct Snapshot {
   NodeStatus node;
   DiscoveryStatus discovery;
+  DataPlaneStatus data_plane;
   std::vector<PeerStatus> peers;
   DropCounters drops;
 };

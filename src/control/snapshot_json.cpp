@@ -87,6 +87,14 @@ Json json_of(const DiscoveryStatus& discovery) {
           {"bootstraps", std::move(bootstraps)}};
 }
 
+Json json_of(const DataPlaneStatus& data_plane) {
+  Json out = Json::object();
+  for (const RungStatus& rung : data_plane.rungs)
+    out[rung.name] = {{"active", rung.active},
+                      {"reason", rung.active ? Json(nullptr) : Json(rung.why_not)}};
+  return out;
+}
+
 Json json_of(const PathStatus& path) {
   Json out = {{"kind", word(kPathKinds, path.kind)}, {"local", nullptr}};
   if (path.local) out["local"] = path.local->to_string();
@@ -169,6 +177,17 @@ DiscoveryStatus discovery_of(const Json& json) {
   return out;
 }
 
+// Not told by earlier versions.
+DataPlaneStatus data_plane_of(const Json& json) {
+  DataPlaneStatus out;
+  const auto found = json.find("data_plane");
+  if (found == json.end()) return out;
+  for (const auto& [name, rung] : found->items())
+    out.rungs.push_back({name, rung.at("active").get<bool>(),
+                         optional_of<std::string>(rung.at("reason")).value_or("")});
+  return out;
+}
+
 PathStatus path_of(const Json& json) {
   PathStatus out;
   out.kind = value_of(kPathKinds, json.at("kind").get<std::string>());
@@ -213,6 +232,7 @@ std::string to_json(const Snapshot& snapshot) {
   const Json out = {{"version", 1},
                     {"node", json_of(snapshot.node)},
                     {"discovery", json_of(snapshot.discovery)},
+                    {"data_plane", json_of(snapshot.data_plane)},
                     {"peers", std::move(peers)},
                     {"drops", json_of(snapshot.drops)}};
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -226,6 +246,7 @@ Result<Snapshot> from_json(std::string_view text) {
     Snapshot out;
     out.node = node_of(json.at("node"));
     out.discovery = discovery_of(json.at("discovery"));
+    out.data_plane = data_plane_of(json);
     for (const Json& entry : json.at("peers")) out.peers.push_back(peer_of(entry));
     out.drops = drops_of(json.at("drops"));
     return out;

@@ -161,10 +161,25 @@ std::string discovery_line(const control::DiscoveryStatus& discovery) {
   return out + "\n";
 }
 
+// Rungs with one reason stand together.
+std::string data_plane_line(const control::DataPlaneStatus& data_plane) {
+  const auto& rungs = data_plane.rungs;
+  if (rungs.empty()) return {};  // an earlier version
+  std::string missing;
+  for (std::size_t i = 0; i < rungs.size(); ++i) {
+    if (rungs[i].active) continue;
+    missing += (missing.empty() ? "without " : ", ") + printable(rungs[i].name);
+    const bool more = i + 1 < rungs.size() && rungs[i + 1].why_not == rungs[i].why_not;
+    if (!more) missing += " (" + printable(rungs[i].why_not) + ")";
+  }
+  return "data plane " + (missing.empty() ? "all offloads" : missing) + "\n";
+}
+
 }  // namespace
 
 std::string render_status(const Snapshot& snapshot, const Look& look) {
-  std::string out = node_lines(snapshot.node) + discovery_line(snapshot.discovery);
+  std::string out = node_lines(snapshot.node) + discovery_line(snapshot.discovery) +
+                    data_plane_line(snapshot.data_plane);
   // In a large network most members have an edge only while it is of use.
   if (snapshot.node.known_members > snapshot.peers.size())
     out += "members    " + std::to_string(snapshot.node.known_members) +

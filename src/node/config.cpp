@@ -44,6 +44,7 @@ class Reading {
     read_files();
     read_serving();
     read_edges();
+    read_data_plane();
     if (problems_.empty()) return std::move(config_);
     std::string all;
     for (const std::string& problem : problems_) all += (all.empty() ? "" : "\n") + problem;
@@ -94,6 +95,15 @@ class Reading {
       to = static_cast<Int>(*value);
     else
       complain(*given, what);
+  }
+
+  void toggle(const char* name, bool& to) {
+    const Given* given = one(name);
+    if (given == nullptr) return;
+    if (given->text == "on" || given->text == "off")
+      to = given->text == "on";
+    else
+      complain(*given, "is on or off");
   }
 
   // ---- the groups of options
@@ -208,6 +218,17 @@ class Reading {
       config_.full_mesh = true;
     else
       complain(*given, "is auto or all");
+  }
+
+  void read_data_plane() {
+    DataPlane& to = config_.data_plane;
+    toggle("data_plane.tun_offloads", to.tun_offloads);
+    toggle("data_plane.tun_tcp_coalescing", to.tun_tcp_coalescing);
+    toggle("data_plane.tun_udp_coalescing", to.tun_udp_coalescing);
+    toggle("data_plane.udp_gso", to.udp_gso);
+    toggle("data_plane.udp_gro", to.udp_gro);
+    toggle("data_plane.ipsec_mb", to.ipsec_mb);
+    toggle("data_plane.copy_dscp", to.copy_dscp);
   }
 
   void read_serving() {

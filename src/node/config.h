@@ -18,6 +18,17 @@ namespace meshnode::node {
 
 using io::LogLevel;
 
+// What the kernel may do for us, each with a switch, since kernels have bugs.
+struct DataPlane {
+  bool tun_offloads = true;        // super-frames and open checksums at the TUN device
+  bool tun_tcp_coalescing = true;  // TCP super-frames are written to it
+  bool tun_udp_coalescing = true;  // UDP super-frames
+  bool udp_gso = true;             // runs of datagrams are sent whole
+  bool udp_gro = true;             // and received whole
+  bool ipsec_mb = true;            // AES with the CPU's vector instructions
+  bool copy_dscp = false;          // the underlay sees the DSCP of inner packets
+};
+
 struct Config {
   std::vector<HostPort> bootstraps;  // at most kMaxHosts
   bool lan_only = false;
@@ -36,6 +47,7 @@ struct Config {
   std::string state_dir;        // default /var/lib/meshnode/INTERFACE
   std::string control;          // default /run/meshnode/INTERFACE.sock
   LogLevel log_level = LogLevel::info;
+  DataPlane data_plane{};
   // What a person should know though nothing is wrong; one sentence each, no secrets in them.
   std::vector<std::string> notices;
 };

@@ -17,6 +17,12 @@ const OptionSpec* spec_of(std::string_view name) {
   return found == kOptions.end() ? nullptr : &*found;
 }
 
+bool is_section(const std::string& name) {
+  return std::any_of(kOptions.begin(), kOptions.end(), [&](const OptionSpec& spec) {
+    return std::string_view(spec.name).starts_with(name + ".");
+  });
+}
+
 std::string all_keys() {
   std::string out;
   for (const OptionSpec& spec : kOptions) out += (out.empty() ? "" : ", ") + std::string(spec.name);
@@ -30,6 +36,7 @@ const char* wanted(Shape shape) {
     case Shape::number:
       return "a whole number, without quotes";
     case Shape::flag:
+    case Shape::toggle:
       return "true or false";
     case Shape::list:
       return "a list of texts, like [\"a\", \"b\"]";
@@ -52,6 +59,10 @@ class FileReader {
 
  private:
   void entry(const std::string& key, const toml::node& value) {
+    if (const toml::table* section = value.as_table(); section != nullptr && is_section(key)) {
+      for (const auto& [name, inner] : *section) entry(key + "." + std::string(name.str()), inner);
+      return;
+    }
     const std::string place = at(value.source().begin) + control::printable(key);
     const OptionSpec* spec = spec_of(key);
     if (spec == nullptr)
@@ -77,6 +88,10 @@ class FileReader {
       case Shape::flag:
         if (!value.is_boolean()) return false;
         if (value.as_boolean()->get()) add("true");  // false is what not saying it means
+        return true;
+      case Shape::toggle:
+        if (!value.is_boolean()) return false;
+        add(value.as_boolean()->get() ? "on" : "off");
         return true;
       case Shape::list:
         return take_list(spec, value);

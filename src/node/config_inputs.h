@@ -16,11 +16,12 @@
 
 namespace meshnode::node {
 
-enum class Shape : std::uint8_t { text, number, flag, list };
+// flag: given or not. toggle: on or off, true or false in the file.
+enum class Shape : std::uint8_t { text, number, flag, toggle, list };
 
 // The one list of options: command line, file and help are made from it.
 struct OptionSpec {
-  const char* name;  // long name without dashes, and key in the file
+  const char* name;  // long name without dashes, and key in the file; a dot divides section and key
   Shape shape;
   const char* placeholder;
   const char* standard;  // the default, as help shows it
@@ -28,7 +29,7 @@ struct OptionSpec {
   const char* help;
 };
 
-inline constexpr std::array<OptionSpec, 17> kOptions{{
+inline constexpr std::array<OptionSpec, 24> kOptions{{
     {"key", Shape::text, "TOKEN|@FILE|@-", "", "Network",
      "the join token, or a file that holds it, or - for standard input"},
     {"seed", Shape::text, "TEXT", "", "Network", "a network made from any text: for play"},
@@ -58,6 +59,20 @@ inline constexpr std::array<OptionSpec, 17> kOptions{{
      "the socket for meshctl"},
     {"log-level", Shape::text, "LEVEL", "info", "Files and log",
      "trace, debug, info, warn, error or off"},
+    {"data_plane.tun_offloads", Shape::toggle, "on|off", "on", "Data plane",
+     "super-frames and open checksums at the interface"},
+    {"data_plane.tun_tcp_coalescing", Shape::toggle, "on|off", "on", "Data plane",
+     "join TCP segments for the interface"},
+    {"data_plane.tun_udp_coalescing", Shape::toggle, "on|off", "on", "Data plane",
+     "join UDP datagrams for the interface"},
+    {"data_plane.udp_gso", Shape::toggle, "on|off", "on", "Data plane",
+     "send runs of datagrams in one piece"},
+    {"data_plane.udp_gro", Shape::toggle, "on|off", "on", "Data plane",
+     "receive runs of datagrams in one piece"},
+    {"data_plane.ipsec_mb", Shape::toggle, "on|off", "on", "Data plane",
+     "encrypt with vector instructions"},
+    {"data_plane.copy_dscp", Shape::toggle, "on|off", "off", "Data plane",
+     "show the packets' DSCP outside"},
 }};
 
 struct Given {

@@ -5,9 +5,11 @@
 
 #include <unistd.h>
 
+#include "crypto/providers.h"
 #include "crypto/suite.h"
 #include "io/clock.h"
 #include "io/log.h"
+#include "node/cpu.h"
 #include "node/status.h"
 #include "node/terminal.h"
 #include "tun/configure.h"
@@ -18,11 +20,22 @@ using io::log;
 
 namespace {
 
-constexpr std::size_t kBatch = 64;
-// Batches per turn of the loop and descriptor: nobody starves the others.
+// A turn of the loop takes about that many bytes from a descriptor: enough for large batches, and
+// little enough that nobody waits long for his turn.
+constexpr std::size_t kTurnBytes = 512 * 1024;
+// Frames from the TUN device in one batch: packets, or super-frames.
+constexpr std::size_t kTunFrames = 256;
+constexpr std::size_t kTunSlot = tun::read_buffer_size();
+constexpr std::size_t kCacheLine = 64;
+// Where datagrams come in runs; only touched pages cost memory.
+constexpr std::size_t kRunSlots = 32;
+// Where they come singly: room for the largest frame of a peer with the largest MTU we allow.
+constexpr std::size_t kDatagramSlots = 64;
+constexpr std::size_t kDatagramSlot = 10 * 1024;
+// Batches per turn, where they are small.
 constexpr int kTurns = 4;
-// Room for the largest frame of a peer with the largest MTU we allow.
-constexpr std::size_t kUdpSlot = 10 * 1024;
+// Refused datagrams that the core is told of at once.
+constexpr std::size_t kMostTooBig = 16;
 constexpr Duration kTick = seconds(1);
 // The memory file is written that often at most, and more rarely where it is large: a big network
 // changes all the time, and nobody's disk is to be worn out by it.
@@ -67,7 +80,7 @@ Status Host::open_state() {
         return state_->reserve_numbers(io::read_clocks().unix, count);
       },
       [](const Error& error) { log(LogLevel::error, error.message); });
-  auto sockets = open_port(config_.port, *port, random_);
+  auto sockets = open_port(config_.port, *port, config_.data_plane, random_);
   if (!sockets) return sockets.error();
   sockets_ = std::move(sockets).value();
   if (auto stored = state_->store_port(sockets_.port); !stored) return stored.error();
@@ -86,6 +99,8 @@ void Host::make_core(crypto::Ed25519Seed seed) {
   for (const Cidr& address : config_.addresses) engine.claims.push_back(address.ip);
   engine.directory = !config_.lan_only;
   engine.full_mesh = config_.full_mesh;
+  engine.ciphers = crypto::wanted_ciphers(cpu_has_aes());
+  engine.make_cipher = frame_ciphers(config_.data_plane);
   engine.reflectors = !config_.lan_only && (!config_.bootstraps.empty() || !config_.stuns.empty());
   core_ = std::make_unique<overlay::Core>(std::move(engine), crypto::real_suite(), random_,
                                           *numbers_, *this);
@@ -102,7 +117,12 @@ Status Host::open_network() {
 }
 
 Status Host::open_interface() {
-  auto device = tun::open_device(config_.interface);
+  tun::DeviceOptions options;
+  options.offloads = config_.data_plane.tun_offloads;
+  options.tcp_coalescing = config_.data_plane.tun_tcp_coalescing;
+  options.udp_coalescing = config_.data_plane.tun_udp_coalescing;
+  options.splitter = &splitter_;
+  auto device = tun::open_device(config_.interface, options);
   if (!device) return device.error();
   tun_ = std::move(device).value();
   tun::Settings settings;
@@ -148,17 +168,19 @@ Status Host::open_control() {
 }
 
 void Host::make_buffers() {
-  const std::size_t tun_slot = tun::read_buffer_size(tun_->mtu());
-  tun_memory_.resize(kBatch * tun_slot);
-  udp_memory_.resize(kBatch * kUdpSlot);
-  tun_slots_.resize(kBatch);
-  udp_slots_.resize(kBatch);
-  tun_frames_.reserve(kBatch);
-  udp_runs_.reserve(kBatch);
-  for (std::size_t i = 0; i < kBatch; ++i) {
-    tun_slots_[i].buffer = MutableBytes(tun_memory_).subspan(i * tun_slot, tun_slot);
-    udp_slots_[i].buffer = MutableBytes(udp_memory_).subspan(i * kUdpSlot, kUdpSlot);
-  }
+  tun_memory_.resize(kTurnBytes + kTunSlot);
+  tun_frames_.reserve(kTunFrames);
+  too_big_.reserve(kMostTooBig);
+  bool runs = false;
+  for (const auto* socket : {&sockets_.v4, &sockets_.v6})
+    runs = runs || (*socket && (*socket)->offloads().gro.active);
+  const std::size_t count = runs ? kRunSlots : kDatagramSlots;
+  const std::size_t size = runs ? io::UdpSocket::kLargestRun : kDatagramSlot;
+  udp_memory_.resize(count * size);
+  udp_slots_.resize(count);
+  udp_runs_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i)
+    udp_slots_[i].buffer = MutableBytes(udp_memory_).subspan(i * size, size);
 }
 
 void Host::watch() {
@@ -180,6 +202,8 @@ int Host::run() {
   if (auto list = monitor_->list()) interfaces_ = std::move(list).value();
   lan_->update(interfaces_);
   greet();
+  look_at_ladder();
+  core_->set_copy_dscp(config_.data_plane.copy_dscp);
   core_->start(now, interfaces_);
   recall(now);
   if (dht_) {
@@ -199,15 +223,24 @@ void Host::stop(int exit_code) {
   loop_.stop();
 }
 
-void Host::read_tun() {
-  const Now now = io::read_clocks();
-  for (int turn = 0; turn < kTurns; ++turn) {
-    const std::size_t n = tun_->read_batch(tun_slots_);
-    tun_frames_.clear();
-    for (std::size_t i = 0; i < n; ++i) tun_frames_.push_back(tun_slots_[i].frame);
-    if (n > 0) core_->from_tun(now, tun_frames_);
-    if (n < tun_slots_.size()) break;
+// Frame behind frame in one piece of memory, so that small packets lie close together. False if
+// nothing waits any more.
+bool Host::fill_from_tun() {
+  tun_frames_.clear();
+  for (std::size_t used = 0; used < kTurnBytes && tun_frames_.size() < kTunFrames;) {
+    tun::ReadSlot slot;
+    slot.buffer = MutableBytes(tun_memory_).subspan(used, kTunSlot);
+    if (tun_->read_batch({&slot, 1}) == 0) return false;
+    tun_frames_.push_back(slot.frame);
+    const std::size_t taken = tun::read_buffer_size(slot.frame.packet.size());
+    used += (taken + kCacheLine - 1) / kCacheLine * kCacheLine;
   }
+  return true;
+}
+
+void Host::read_tun() {
+  fill_from_tun();
+  if (!tun_frames_.empty()) core_->from_tun(io::read_clocks(), tun_frames_);
   if (tun_->gone()) {
     loop_.unwatch(tun_->fd());
     log(LogLevel::error, "the interface " + config_.interface + " was deleted: stopping");
@@ -218,10 +251,14 @@ void Host::read_tun() {
 
 void Host::read_underlay(io::UdpSocket& socket) {
   const Now now = io::read_clocks();
-  for (int turn = 0; turn < kTurns; ++turn) {
+  std::size_t bytes = 0;
+  for (int turn = 0; turn < kTurns && bytes < kTurnBytes; ++turn) {
     const std::size_t n = socket.recv_batch(udp_slots_);
     udp_runs_.clear();
-    for (std::size_t i = 0; i < n; ++i) udp_runs_.push_back(udp_slots_[i].run);
+    for (std::size_t i = 0; i < n; ++i) {
+      udp_runs_.push_back(udp_slots_[i].run);
+      bytes += udp_slots_[i].run.data.size();
+    }
     if (n > 0) core_->from_underlay(now, udp_runs_);
     if (n < udp_slots_.size()) break;
   }
@@ -250,6 +287,16 @@ void Host::look_at_interfaces() {
   rearm();
 }
 
+// What the kernel does for us may become less: that is told once, and no more super-frames are made
+// of what it does not take.
+void Host::look_at_ladder() {
+  Ladder now = ladder_of(config_.data_plane, *tun_, sockets_);
+  if (now == ladder_) return;
+  for (const std::string& line : lost_rungs(ladder_, now)) log(LogLevel::info, line);
+  ladder_ = std::move(now);
+  core_->set_coalescing({tun_->offloads().tso.active, tun_->offloads().uso.active});
+}
+
 void Host::on_deadline() {
   const Now now = io::read_clocks();
   const auto due = core_->next_deadline();
@@ -258,6 +305,7 @@ void Host::on_deadline() {
   if (now.mono >= next_tick_) {
     next_tick_ = now.mono + kTick;
     control_->tick(now.mono);
+    look_at_ladder();
     if (dht_) dht_->tick(now);
     warn_unless_alone(now);
     if (now.mono >= next_memory_) remember(now);
@@ -265,7 +313,9 @@ void Host::on_deadline() {
   rearm();
 }
 
+// After each input of the core.
 void Host::rearm() {
+  tell_too_big();
   TimePoint next = next_tick_;
   if (const auto due = core_->next_deadline()) next = std::min(next, *due);
   if (const auto due = dht_ ? dht_->next_deadline() : std::nullopt) next = std::min(next, *due);
@@ -280,11 +330,31 @@ void Host::send(std::span<const DatagramRun> runs) {
     std::size_t n = 1;
     while (n < runs.size() && runs[n].path.remote.ip.family() == family) ++n;
     auto& socket = family == Family::v4 ? sockets_.v4 : sockets_.v6;
-    if (socket)
-      drops_.count(Drop::send_failed, socket->send_batch(runs.first(n)).dropped);
-    else
+    if (socket) {
+      const io::SendReport report = socket->send_batch(runs.first(n));
+      drops_.count(Drop::send_failed, report.dropped);
+      note_too_big(runs.first(n), report);
+    } else {
       drops_.count(Drop::send_failed, n);
+    }
     runs = runs.subspan(n);
+  }
+}
+
+void Host::note_too_big(std::span<const DatagramRun> runs, const io::SendReport& report) {
+  for (const io::SendFailure& failure : report.failures) {
+    if (failure.problem != io::SendProblem::too_big || too_big_.size() == kMostTooBig) continue;
+    const DatagramRun& run = runs[failure.run];
+    too_big_.push_back({run.path, std::min(run.segment_size, run.data.size())});
+  }
+}
+
+// What the core sends in answer may be too big again; what is more than a few waits for next time.
+void Host::tell_too_big() {
+  for (std::size_t told = 0; told < kMostTooBig && !too_big_.empty(); ++told) {
+    const TooBig refused = too_big_.back();
+    too_big_.pop_back();
+    core_->too_big(io::read_clocks(), refused.path, refused.size);
   }
 }
 
@@ -409,6 +479,7 @@ control::Snapshot Host::status() const {
   facts.port = sockets_.port;
   facts.fingerprint = network_.secret.fingerprint();
   facts.drops = drops_;
+  facts.data_plane.rungs = ladder_;
   if (dht_) {
     facts.drops.add(dht_->drops());
     facts.discovery = dht_->status();

@@ -12,6 +12,7 @@
 #include "io/interface_monitor.h"
 #include "io/lan_socket.h"
 #include "node/config.h"
+#include "node/data_plane.h"
 #include "node/dht_service.h"
 #include "node/reserved_numbers.h"
 #include "node/sockets.h"
@@ -53,11 +54,15 @@ class Host final : public overlay::Machine {
   void watch();
   void note_spoken(const Path& path, ByteView datagram);
 
+  bool fill_from_tun();
   void read_tun();
   void read_underlay(io::UdpSocket& socket);
   void read_lan();
   void look_at_interfaces();
+  void look_at_ladder();
   void on_deadline();
+  void note_too_big(std::span<const DatagramRun> runs, const io::SendReport& report);
+  void tell_too_big();
   void rearm();
   void stop(int exit_code);
 
@@ -80,7 +85,9 @@ class Host final : public overlay::Machine {
   std::optional<io::LanSocket> lan_;
   std::optional<io::InterfaceMonitor> monitor_;
   Interfaces interfaces_;
+  SuperFrameSplitter splitter_;
   std::unique_ptr<tun::Device> tun_;
+  Ladder ladder_;
   std::unique_ptr<overlay::Core> core_;
   std::unique_ptr<DhtService> dht_;  // null with --lan-only
   std::unique_ptr<control::Server> control_;
@@ -94,9 +101,15 @@ class Host final : public overlay::Machine {
   int exit_code_ = 0;
   DropCounters drops_;
 
+  // Larger than the interface takes; the core hears of it when it has done its work.
+  struct TooBig {
+    Path path;
+    std::size_t size;
+  };
+  std::vector<TooBig> too_big_;
+
   // Lent to devices and pumps, one call at a time.
   Bytes tun_memory_;
-  std::vector<tun::ReadSlot> tun_slots_;
   std::vector<TunFrame> tun_frames_;
   Bytes udp_memory_;
   std::vector<io::RecvSlot> udp_slots_;

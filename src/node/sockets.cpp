@@ -16,12 +16,15 @@ struct Attempt {
 };
 
 // Both families, or the one that this machine has.
-Attempt try_port(std::uint16_t port) {
+Attempt try_port(std::uint16_t port, const DataPlane& data_plane) {
   Attempt out;
   PortSockets sockets;
   for (const Family family : {Family::v4, Family::v6}) {
     io::UdpOpenError why = io::UdpOpenError::none;
-    auto socket = io::UdpSocket::open(family, {.port = port, .mark = kMark}, &why);
+    io::UdpOptions options{.port = port, .mark = kMark};
+    options.gso = data_plane.udp_gso;
+    options.gro = data_plane.udp_gro;
+    auto socket = io::UdpSocket::open(family, options, &why);
     if (socket) {
       (family == Family::v4 ? sockets.v4 : sockets.v6) = std::move(socket).value();
     } else {
@@ -40,12 +43,12 @@ Attempt try_port(std::uint16_t port) {
   return out;
 }
 
-Result<PortSockets> random_port(Random& random) {
+Result<PortSockets> random_port(const DataPlane& data_plane, Random& random) {
   Error last = Error::world("no free UDP port found");
   for (int i = 0; i < kTries; ++i) {
     const auto port =
         static_cast<std::uint16_t>(kFirstPort + random.below(kLastPort - kFirstPort + 1));
-    auto attempt = try_port(port);
+    auto attempt = try_port(port, data_plane);
     if (attempt.sockets) return std::move(*attempt.sockets);
     last = attempt.error;
     if (attempt.why != io::UdpOpenError::port_busy) break;
@@ -56,13 +59,14 @@ Result<PortSockets> random_port(Random& random) {
 }  // namespace
 
 Result<PortSockets> open_port(std::optional<std::uint16_t> wanted,
-                              std::optional<std::uint16_t> remembered, Random& random) {
+                              std::optional<std::uint16_t> remembered, const DataPlane& data_plane,
+                              Random& random) {
   const auto first = wanted ? wanted : remembered;
-  if (!first) return random_port(random);
-  auto attempt = try_port(*first);
+  if (!first) return random_port(data_plane, random);
+  auto attempt = try_port(*first, data_plane);
   if (attempt.sockets) return std::move(*attempt.sockets);
   if (wanted) return attempt.error;
-  auto other = random_port(random);
+  auto other = random_port(data_plane, random);
   if (other)
     other->notice = "the remembered UDP port " + std::to_string(*remembered) +
                     " is taken by another program, using " + std::to_string(other->port) +

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "io/udp_socket.h"
+#include "node/config.h"
 
 namespace meshnode::node {
 
@@ -21,6 +22,7 @@ struct PortSockets {
 // busy. Else a free random port below the range that the system hands out to others, so that it is
 // likely to be free next time too.
 Result<PortSockets> open_port(std::optional<std::uint16_t> wanted,
-                              std::optional<std::uint16_t> remembered, Random& random);
+                              std::optional<std::uint16_t> remembered, const DataPlane& data_plane,
+                              Random& random);
 
 }  // namespace meshnode::node

@@ -75,6 +75,7 @@ control::Snapshot make_status(const StatusFacts& facts) {
   out.node.known_members = mesh.known;
   for (const auto& peer : mesh.peers) out.peers.push_back(peer_status(peer, facts));
   out.discovery = facts.discovery;
+  out.data_plane = facts.data_plane;
   out.drops = facts.core.drops();
   out.drops.add(facts.drops);
   return out;

@@ -20,6 +20,7 @@ struct StatusFacts {
   std::string fingerprint{};
   DropCounters drops{};  // the host's own
   control::DiscoveryStatus discovery{};
+  control::DataPlaneStatus data_plane{};
 };
 
 control::Snapshot make_status(const StatusFacts& facts);

@@ -18,14 +18,15 @@ void Core::interfaces_changed(Now now, const Interfaces& interfaces) {
 }
 
 void Core::from_tun(Now now, std::span<const TunFrame> frames) {
-  sealed_.clear();
-  tx_.pump(frames, now.mono, sealed_);
-  flush_sealed(now);
+  while (!frames.empty()) {
+    const std::size_t taken = tx_.pump(frames, now.mono, sealed_);
+    frames = frames.subspan(taken);
+    flush_sealed(now);
+  }
   drain(now);
 }
 
-// Sends what the TX pump has sealed, then tells the engine what it noticed. The events' bytes lie
-// in the caller's buffers, which are still lent.
+// Sends what the TX pump has sealed, then tells the engine what it noticed.
 void Core::flush_sealed(Now now) {
   if (!sealed_.runs.empty()) machine_.send(sealed_.runs);
   for (const dataplane::PumpEvent& event : sealed_.events) engine_.handle_pump_event(now, event);
@@ -34,8 +35,7 @@ void Core::flush_sealed(Now now) {
 
 void Core::from_underlay(Now now, std::span<const DatagramRun> runs) {
   opened_.clear();
-  rx_.pump(runs, now.mono, opened_);
-  if (!opened_.frames.empty()) machine_.to_tun(opened_.frames);
+  rx_.pump(runs, now.mono, opened_, machine_);
   for (const dataplane::PumpEvent& event : opened_.events) engine_.handle_pump_event(now, event);
   for (const dataplane::RxPump::Passed& passed : opened_.passed) pass(now, passed);
   drain(now);
@@ -82,6 +82,11 @@ void Core::echoed(Now now, std::vector<IpAddress> addresses) {
 
 void Core::from_lan(Now now, const discovery::LanDatagram& datagram) {
   engine_.handle_beacon(now, datagram);
+  drain(now);
+}
+
+void Core::too_big(Now now, const Path& path, std::size_t size) {
+  engine_.handle_too_big(now, path, size);
   drain(now);
 }
 
@@ -135,7 +140,7 @@ void Core::perform(Now now, Output& output) {
       core.scratch_.assign(wire::kFrameHeaderSize, 0);
       Writer(core.scratch_).bytes(m.text);
       core.scratch_.resize(wire::kFrameOverhead + m.text.size() + wire::kMaxPadding);
-      core.tx_.seal_control(m.peer, core.scratch_, m.text.size(), core.sealed_);
+      core.tx_.seal_control(m.peer, core.scratch_, m.text.size(), core.sealed_, m.whole);
       core.flush_sealed(now);
     }
     void operator()(ResendPacket& m) {

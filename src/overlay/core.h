@@ -16,16 +16,14 @@ namespace meshnode::overlay {
 using Event =
     std::variant<PeerConnected, PeerLost, AddressConflict, NatKnown, ServersKnown, TwinIdentity>;
 
-// The machine, as the core sees it. Calls come only from within the core's inputs; views are valid
-// during the call.
-class Machine {
+// The machine, as the core sees it: it sends, and takes frames for the TUN device (to_tun). Calls
+// come only from within the core's inputs; views are valid during the call.
+class Machine : public dataplane::FrameSink {
  public:
-  virtual ~Machine() = default;
   virtual void send(std::span<const DatagramRun> runs) = 0;
   // One datagram of little meaning that our first router lets out and the next one does not.
   virtual void open_way(const Path& path) = 0;
   virtual void send_beacon(const discovery::BeaconTransmit& beacon) = 0;
-  virtual void to_tun(std::span<const TunFrame> frames) = 0;
   virtual void tell(const Event& event) = 0;
   virtual void ask_dht(const discovery::DhtRequest& request) = 0;
   // A datagram of the shared port that is not for the core: the DHT's, or a STUN request.
@@ -38,13 +36,21 @@ class Core {
   Core(EngineConfig config, const crypto::Suite& suite, Random& random, NumberSource& numbers,
        Machine& machine);
 
+  // What the TUN device takes as super-frames. At first nothing: to_tun() gets plain packets only.
+  void set_coalescing(dataplane::Coalescer::Settings settings) { rx_.set_coalescing(settings); }
+  // Shows the inner packets' DSCP to the underlay. Off at first.
+  void set_copy_dscp(bool on) { tx_.set_copy_dscp(on); }
+
   void start(Now now, const Interfaces& interfaces);
   void interfaces_changed(Now now, const Interfaces& interfaces);
-  // Frames with headroom and tailroom; sealed in place.
+  // Frames with headroom and tailroom; garbage afterwards.
   void from_tun(Now now, std::span<const TunFrame> frames);
   // Datagrams of the shared port; opened in place.
   void from_underlay(Now now, std::span<const DatagramRun> runs);
   void from_lan(Now now, const discovery::LanDatagram& datagram);
+  // A datagram of that size was larger than the interface of that path takes. Not from within
+  // send().
+  void too_big(Now now, const Path& path, std::size_t size);
   void from_directory(Now now, const discovery::DhtKey& key, ByteView value);
   void store_lost(Now now);
   void add_reflector(Now now, const Endpoint& server,

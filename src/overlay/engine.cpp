@@ -157,6 +157,7 @@ void Engine::dispatch(Now now, const dataplane::PumpEvent& event) {
   using Kind = dataplane::PumpEvent::Kind;
   if (event.kind == Kind::no_route) return demand(now, event.bytes);
   if (event.kind == Kind::first_data) return confirm_pending(now, event.session, event.path);
+  if (event.kind == Kind::too_big) return tell_too_big(now.mono, event.bytes, event.size);
   Peer* peer = roster_.by_number(event.peer);
   if (peer == nullptr) return;
   switch (event.kind) {
@@ -171,6 +172,7 @@ void Engine::dispatch(Now now, const dataplane::PumpEvent& event) {
       peer->last_inner = now.mono;
       peer->inner_seen = true;
       peer->paths.data_sent(now.mono);
+      if (auto* mtu = peer->mtu.current()) mtu->used(now.mono, event.size);
       break;
     case Kind::received:
       if (event.inner_data) {
@@ -189,6 +191,7 @@ void Engine::dispatch(Now now, const dataplane::PumpEvent& event) {
       return;
     case Kind::no_route:
     case Kind::first_data:
+    case Kind::too_big:
       break;
   }
   service(now, *peer);
@@ -221,6 +224,10 @@ void Engine::handle_control(Now now, Peer& peer, const wire::Control& control) {
       return gossip_.handle_summary(now.mono, peer.number, control.body, drops_);
     case wire::ControlType::object:
       return take_object(now, control.body, peer.number);
+    case wire::ControlType::mtu_probe:
+      return handle_mtu_probe(peer, control.body);
+    case wire::ControlType::mtu_answer:
+      return handle_mtu_answer(now.mono, peer, control.body);
   }
 }
 
@@ -288,6 +295,7 @@ void Engine::service(Now now, Peer& peer) {
   if (peer.attempt) drive_attempt(now, peer);
   if (!peer.attempt && wants_handshake(peer, now.mono)) begin_attempt(now, peer, std::nullopt);
   announce(now.mono, peer);
+  search_mtu(now.mono, peer);
   look_up(now, peer);
   seek_introduction(now, peer);
   // An idle edge stays a neighbour: it is woken up when there is something to say.
@@ -312,6 +320,9 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
   if (peer.published_path == peer.paths.best()) return;
   const bool found = !peer.published_path;
   peer.published_path = peer.paths.best();
+  peer.mtu.path_is(peer.published_path, config_.mtu + wire::kFrameOverhead);
+  peer.published_limit.reset();
+  publish_limit(peer);
   emit(dataplane::SlotChange{dataplane::SetPath{peer.number, peer.published_path}});
   surroundings_changed_ = true;
   if (found) peer.path_since = now;
@@ -472,6 +483,8 @@ std::optional<TimePoint> Engine::deadline_of(const Peer& peer) const {
   if (peer.attempt) consider(peer.attempt->next_send);
   if (!peer.staging.empty()) consider(peer.staging.deadline());
   for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);
+  if (peer.has_session() && peer.mtu.current() != nullptr)
+    consider(peer.mtu.current()->next_deadline());
   if (!peer.attempt && peer.paths.best() && peer.boot)
     consider(peer.has_session()                         ? rekey_time(peer, last_input_)
              : peer.wants_edge || !peer.staging.empty() ? std::optional(peer.next_attempt)

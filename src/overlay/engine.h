@@ -80,6 +80,8 @@ class Engine {
   void handle_beacon(Now now, const discovery::LanDatagram& datagram);
   void handle_message(Now now, const Path& path, ByteView datagram);
   void handle_pump_event(Now now, const dataplane::PumpEvent& event);
+  // The machine refused to send a datagram of that size on that path.
+  void handle_too_big(Now now, const Path& path, std::size_t size);
   // False if it is no answer to a question of ours.
   bool handle_stun(Now now, const Path& path, ByteView datagram);
   void handle_directory(Now now, const discovery::DhtKey& key, ByteView value);
@@ -181,6 +183,13 @@ class Engine {
   void note_boot(Now now, Peer& peer, const BootId& boot);
   bool is_underlay(const IpAddress& ip) const;
   discovery::PathKind kind_of(const Path& path) const;
+
+  // engine_mtu.cpp: how large datagrams may be
+  void search_mtu(TimePoint now, Peer& peer);
+  void publish_limit(Peer& peer);
+  void handle_mtu_probe(const Peer& peer, ByteView body);
+  void handle_mtu_answer(TimePoint now, Peer& peer, ByteView body);
+  void tell_too_big(TimePoint now, ByteView packet, std::size_t fits);
 
   // engine_records.cpp: what members tell about themselves
   discovery::OwnView own_view(TimePoint now) const;
@@ -321,6 +330,7 @@ class Engine {
   std::deque<Output> outputs_;
   DropCounters drops_;
   TokenBucket icmp_bucket_{20, 40};
+  TokenBucket too_big_bucket_{50, 100};
   TokenBucket new_peer_bucket_{64, 128};
   std::optional<discovery::TagEpoch> epoch_;
   TimePoint started_{};

@@ -101,6 +101,7 @@ Snapshot Engine::snapshot(TimePoint now) const {
     entry.path = peer.paths.best();
     if (entry.path) entry.path_kind = *peer.paths.best_kind();
     entry.rtt = peer.paths.best_rtt();
+    if (const auto* mtu = peer.mtu.current()) entry.datagram = mtu->limit();
     if (peer.has_session()) entry.handshake_age = now - peer.current().created;
     out.peers.push_back(std::move(entry));
   }

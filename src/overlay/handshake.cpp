@@ -88,6 +88,22 @@ wire::Mac challenge_mac(const NetworkKeys& keys, ByteView body, const wire::Mac&
 
 }  // namespace
 
+std::optional<crypto::Cipher> choose_cipher(const std::vector<std::uint16_t>& offered,
+                                            const std::vector<crypto::Cipher>& own) {
+  const auto is_own = [&](std::uint16_t number) {
+    return std::find(own.begin(), own.end(), static_cast<crypto::Cipher>(number)) != own.end();
+  };
+  const auto theirs = std::find_if(offered.begin(), offered.end(), is_own);
+  if (theirs == offered.end()) return std::nullopt;
+  const auto ours = std::find_if(own.begin(), own.end(), [&](crypto::Cipher cipher) {
+    return std::find(offered.begin(), offered.end(), static_cast<std::uint16_t>(cipher)) !=
+           offered.end();
+  });
+  // Whoever wants ChaCha20 most has no instructions for AES, which weighs more than instructions
+  // that the other one does not get to use.
+  return *ours == crypto::Cipher::chacha20_poly1305 ? *ours : static_cast<crypto::Cipher>(*theirs);
+}
+
 Secret32 gate_key(const NetworkKeys& keys, const crypto::X25519Public& receiver,
                   const BootId& receiver_boot) {
   Bytes salt = to_bytes(receiver);
@@ -172,16 +188,11 @@ std::variant<OpenedInit, Drop> open_init(const HandshakeSelf& self, const wire::
 
 std::variant<Response, Drop> respond(const HandshakeSelf& self, OpenedInit&& init,
                                      const HandshakeFresh& fresh) {
-  const auto& offered = init.peer.payload.ciphers;
-  // The initiator's order decides: it knows what it is good at.
-  const auto choice = std::find_if(offered.begin(), offered.end(), [&](std::uint16_t c) {
-    return std::find(self.ciphers.begin(), self.ciphers.end(), static_cast<crypto::Cipher>(c)) !=
-           self.ciphers.end();
-  });
-  if (choice == offered.end()) return Drop::unsupported;
+  const auto cipher = choose_cipher(init.peer.payload.ciphers, self.ciphers);
+  if (!cipher) return Drop::unsupported;
 
   auto payload = own_payload(self, fresh);
-  payload.ciphers = {*choice};
+  payload.ciphers = {static_cast<std::uint16_t>(*cipher)};
   const auto noise_message = init.noise.write_message(wire::encode_payload(payload));
   if (!noise_message) return Drop::auth_failed;
 
@@ -192,8 +203,7 @@ std::variant<Response, Drop> respond(const HandshakeSelf& self, OpenedInit&& ini
   writer.bytes(gate_mac(gate, message));
   MESH_ASSERT(message.size() <= wire::kMaxHandshakeSize);
 
-  const auto cipher = static_cast<crypto::Cipher>(*choice);
-  Established established{std::move(init.peer), session_keys(init.noise, cipher, false),
+  Established established{std::move(init.peer), session_keys(init.noise, *cipher, false),
                           fresh.index, init.remote_index};
   return Response{std::move(message), std::move(established)};
 }

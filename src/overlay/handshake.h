@@ -108,6 +108,10 @@ struct Response {
   Bytes message;
   Established established;
 };
+// ChaCha20-Poly1305 if a side wants it most, since that one has no AES instructions; otherwise what
+// the initiator wants most. Nothing if none is common. The lists are most wanted first.
+std::optional<crypto::Cipher> choose_cipher(const std::vector<std::uint16_t>& offered,
+                                            const std::vector<crypto::Cipher>& own);
 // Nothing if no cipher is common or the peer's ephemeral key is of low order.
 std::variant<Response, Drop> respond(const HandshakeSelf& self, OpenedInit&& init,
                                      const HandshakeFresh& fresh);

@@ -1,9 +1,13 @@
 #include "overlay/icmp.h"
 
+#include "dataplane/checksum.h"
 #include "wire/ip.h"
 
 namespace meshnode::overlay {
 namespace {
+
+using dataplane::complement;
+using dataplane::sum_of;
 
 // As much of the packet as fits: RFC 1812 wants ≤ 576 bytes in all, RFC 4443 ≤ 1280.
 constexpr std::size_t kQuoteV4 = 576 - 20 - 8;
@@ -36,7 +40,7 @@ Bytes icmp_body(std::uint8_t type, std::uint8_t code, ByteView quote) {
 }
 
 Bytes answer_v4(const wire::IpHeader& header, const IpAddress& router, Bytes body) {
-  store_be(body.data() + 2, wire::checksum_finish(wire::checksum_add(0, body)));
+  store_be(body.data() + 2, complement(sum_of(body)));
   Bytes out(20, 0);
   out[0] = 0x45;
   out[1] = 0xc0;  // RFC 1812 §4.3.2.5: internetwork control
@@ -45,7 +49,7 @@ Bytes answer_v4(const wire::IpHeader& header, const IpAddress& router, Bytes bod
   out[9] = wire::icmp;
   std::copy_n(router.bytes().begin(), 4, out.begin() + 12);
   std::copy_n(header.source.bytes().begin(), 4, out.begin() + 16);
-  store_be(out.data() + 10, wire::checksum_finish(wire::checksum_add(0, out)));
+  store_be(out.data() + 10, complement(sum_of(out)));
   Writer(out).bytes(body);
   return out;
 }
@@ -58,13 +62,9 @@ Bytes answer_v6(const wire::IpHeader& header, const IpAddress& router, Bytes bod
   out[7] = 64;
   std::copy_n(router.bytes().begin(), 16, out.begin() + 8);
   std::copy_n(header.source.bytes().begin(), 16, out.begin() + 24);
-  // RFC 8200 §8.1: the pseudo-header is addresses, length and next header.
-  std::uint32_t sum = wire::checksum_add(0, ByteView(out).subspan(8, 32));
-  sum = wire::checksum_add(sum, ByteView(out).subspan(4, 2));
-  const Block<2> next_header{0, wire::icmpv6};
-  sum = wire::checksum_add(sum, next_header);
-  sum = wire::checksum_add(sum, body);
-  store_be(body.data() + 2, wire::checksum_finish(sum));
+  const std::uint16_t pseudo = dataplane::sum_add(dataplane::pseudo_header_sum(out, wire::icmpv6),
+                                                  static_cast<std::uint16_t>(body.size()));
+  store_be(body.data() + 2, complement(sum_of(body, pseudo)));
   Writer(out).bytes(body);
   return out;
 }
@@ -85,6 +85,21 @@ std::optional<Bytes> unreachable(ByteView packet, const IpAddress& router, Unrea
   const std::uint8_t code = why == Unreachable::no_route ? 0 : 3;
   return answer_v6(*header, router,
                    icmp_body(1, code, whole.first(std::min(whole.size(), kQuoteV6))));
+}
+
+std::optional<Bytes> too_big(ByteView packet, const IpAddress& router, std::size_t mtu) {
+  const auto header = wire::parse_ip(packet);
+  if (!header || !may_answer(*header, packet, router)) return std::nullopt;
+  const ByteView whole = packet.first(header->total_size);
+  if (header->source.is_v4()) {
+    // Type 3, code 4: fragmentation needed and don't-fragment set.
+    Bytes body = icmp_body(3, 4, whole.first(std::min(whole.size(), kQuoteV4)));
+    store_be(body.data() + 6, static_cast<std::uint16_t>(mtu));
+    return answer_v4(*header, router, std::move(body));
+  }
+  Bytes body = icmp_body(2, 0, whole.first(std::min(whole.size(), kQuoteV6)));
+  store_be(body.data() + 4, static_cast<std::uint32_t>(mtu));
+  return answer_v6(*header, router, std::move(body));
 }
 
 }  // namespace meshnode::overlay

@@ -18,4 +18,8 @@ enum class Unreachable {
 // unspecified sources, or when there is no address to answer from.
 std::optional<Bytes> unreachable(ByteView packet, const IpAddress& router, Unreachable why);
 
+// Likewise: `packet` is larger than the `mtu` bytes that fit from here on (RFC 1191, RFC 4443
+// §3.2).
+std::optional<Bytes> too_big(ByteView packet, const IpAddress& router, std::size_t mtu);
+
 }  // namespace meshnode::overlay

@@ -31,6 +31,7 @@ struct OpenWay {
 struct SendControl {
   PeerNumber peer;
   Bytes text;
+  bool whole = false;  // never in pieces: its size is what it is for
 };
 // An inner packet that waited for its edge: to the TX pump again.
 struct ResendPacket {

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/replay_window.h"
+#include "dataplane/slots.h"
+#include "discovery/mtu_book.h"
 #include "discovery/path_book.h"
 #include "discovery/probe_keys.h"
 #include "discovery/signed_record.h"
@@ -70,7 +72,9 @@ struct Peer {
   std::optional<discovery::TagEpoch> stated_epoch;
   std::optional<discovery::TagEpoch> answered_epoch;  // ours, in which it last answered
   discovery::PathBook paths;
-  discovery::RecordPtr record;  // the newest that names this static key
+  discovery::MtuBook mtu;
+  std::optional<dataplane::SetLimit> published_limit;  // of the published path
+  discovery::RecordPtr record;                         // the newest that names this static key
   // Records of others that name the same static key: only the handshake tells whose it is.
   std::vector<discovery::RecordPtr> rivals;
   static constexpr std::size_t kMaxRivals = 3;

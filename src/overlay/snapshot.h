@@ -39,6 +39,7 @@ struct PeerSnapshot {
   std::optional<Path> path;
   discovery::PathKind path_kind = discovery::PathKind::lan;
   std::optional<Duration> rtt;
+  std::size_t datagram = 0;  // bytes of UDP payload that its path is known to carry; 0: no path
   std::optional<Duration> handshake_age;
   Reason reason = Reason::none;
 };
