@@ -175,6 +175,21 @@ void packets() {
   save("rx_pump", "spoofed", bytes_of({0, 0, 0, 0}) + sealed(1, 0, 0, packet));
   save("rx_pump", "control-elsewhere", bytes_of({0, 1, 0, 0}) + sealed(1, 1, 3, Bytes(4)));
   save("rx_pump", "forged", bytes_of({0, 0, 0, 0, 1, 3, 40}) + Bytes(40, 0x7e));
+  const auto flow = [](int place, int odd) { return bytes_of({6, place, odd, 63, place}); };
+  save("rx_pump", "flow", bytes_of({0xc0, 0, 144, 2}) + flow(0, 0) + flow(1, 0) + flow(2, 0));
+  save("rx_pump", "marked-flow",
+       bytes_of({0xc0, 0xc0, 144, 2}) + flow(0, 4) + flow(1, 4) + flow(2, 0));
+  // tx_pump scripts: kind, TOS, TCP flags, payload, gso_size.
+  const auto super = [](int kind, int payload, int gso) {
+    return bytes_of({kind, 2, 0x98, payload % 256, payload / 256, gso % 256, gso / 256});
+  };
+  save("tx_pump", "tcp", super(1, 10000, 1380));
+  save("tx_pump", "udp", super(2, 1000, 100));
+  save("tx_pump", "single", super(1, 100, 0));
+  save("tx_pump", "tiny-segments", super(1, 19999, 8));
+  save("tx_pump", "many", super(1, 3000, 1000) + super(2, 64, 0) + super(2, 64, 0));
+  save("tx_pump", "raw", bytes_of({0, 32, 0}) + packet + bytes_of({0, 0, 0, 20, 0, 6, 0}));
+
   save("rx_pump", "others", bytes_of({3, 0, 0, 0, 2, 3, 0x43, 1, 2, 0, 0, 0, 2, 2,    0,
                                       1, 0, 0, 0, 2, 2, 0x80, 1, 0, 0, 0, 2, 2, 0x20, 1}));
 }
@@ -493,6 +508,44 @@ void stun() {
   save("stun_client", "garbage", bytes_of({0, 6, 20}) + Bytes(20, 1) + bytes_of({6, 0}));
 }
 
+// One byte what: kind (high three bits), flags, session, packet id.
+void pieces() {
+  const auto crafted = [](int what, int total, int offset, int size) {
+    return bytes_of({what, total % 256, total / 256, offset % 256, offset / 256, size, 1, 2});
+  };
+  const auto honest = [](int what, int size, int limit) {
+    return bytes_of({what, size % 256, size / 256, limit % 256, limit / 256, 1, 2, 3, 4});
+  };
+  save("reassembly", "honest",
+       honest(0x50, 1419, 400) + honest(0x51, 65534, 400) + honest(0x54, 1279, 400) +
+           honest(0x52, 0, 0));
+  save("reassembly", "two-pieces", crafted(0x60, 32, 0, 16) + crafted(0x60, 32, 16, 16));
+  save("reassembly", "backwards", crafted(0x61, 40, 32, 8) + crafted(0x61, 40, 0, 32));
+  save("reassembly", "padded", crafted(0x60, 17, 0, 16) + crafted(0x60, 17, 16, 1));
+  save("reassembly", "overlap",
+       crafted(0x60, 64, 0, 32) + crafted(0x60, 64, 24, 16) + crafted(0x60, 64, 32, 32));
+  save("reassembly", "duplicate",
+       crafted(0x60, 64, 0, 32) + crafted(0x60, 64, 0, 32) + crafted(0x60, 64, 32, 32));
+  save("reassembly", "other-size",
+       crafted(0x60, 64, 0, 32) + crafted(0x60, 72, 32, 32) + crafted(0x60, 64, 32, 32));
+  save("reassembly", "other-kind",
+       crafted(0x68, 64, 1, 32) + crafted(0x60, 64, 32, 32) + crafted(0x68, 64, 33, 32));
+  save("reassembly", "two-sessions",
+       crafted(0x60, 64, 0, 32) + crafted(0x64, 64, 32, 32) + crafted(0x60, 64, 32, 32));
+  save("reassembly", "too-late",
+       crafted(0x60, 64, 0, 32) + bytes_of({0, 0xd1, 7}) + crafted(0x60, 64, 32, 32));
+  save("reassembly", "in-time",
+       crafted(0x60, 64, 0, 32) + bytes_of({0, 0xd0, 7}) + crafted(0x60, 64, 32, 32));
+  save("reassembly", "memory-full",
+       crafted(0x70, 65535, 0, 50) + crafted(0x71, 30000, 0, 50) + crafted(0x72, 30000, 0, 50) +
+           crafted(0x73, 10000, 0, 50) + honest(0x44, 20000, 1400));
+  save("reassembly", "around",
+       crafted(0x70, 30000, 0, 50) + crafted(0x71, 30000, 0, 50) + honest(0x44, 8000, 400) +
+           crafted(0x72, 20000, 0, 50) + crafted(0x71, 30000, 10000, 100));
+  save("reassembly", "raw", bytes_of({0x20, 12, 1, 0, 0, 0, 8, 0, 0, 0, 1, 2, 3, 4}));
+  save("reassembly", "piece-of-pieces", crafted(0x68, 64, 2, 32) + crafted(0x68, 64, 7, 32));
+}
+
 }  // namespace
 }  // namespace meshnode::fuzz
 
@@ -515,5 +568,6 @@ int main(int argc, char** argv) {
   introductions();
   gossips();
   stun();
+  pieces();
   return 0;
 }

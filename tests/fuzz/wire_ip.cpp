@@ -1,3 +1,4 @@
+#include "dataplane/checksum.h"
 #include "fuzz/fuzz.h"
 #include "overlay/icmp.h"
 #include "wire/ip.h"
@@ -9,16 +10,14 @@ const IpAddress kRouterV4 = IpAddress::v4({10, 77, 0, 1});
 const IpAddress kRouterV6 = *IpAddress::parse("fd12:3456:789a::1");
 
 void check_checksum(ByteView packet, const wire::IpHeader& header) {
-  std::uint32_t sum = 0;
-  if (header.source.is_v6()) {
-    sum = wire::checksum_add(sum, packet.subspan(8, 32));
-    sum = wire::checksum_add(sum, packet.subspan(4, 2));
-    sum = wire::checksum_add(sum, Block<2>{0, wire::icmpv6});
-  } else {
-    MESH_ASSERT(wire::checksum_finish(wire::checksum_add(0, packet.first(20))) == 0);
-  }
-  sum = wire::checksum_add(sum, packet.subspan(header.header_size));
-  MESH_ASSERT(wire::checksum_finish(sum) == 0);
+  const ByteView body = packet.subspan(header.header_size);
+  std::uint16_t sum = 0;
+  if (header.source.is_v6())
+    sum = dataplane::sum_add(dataplane::pseudo_header_sum(packet, wire::icmpv6),
+                             static_cast<std::uint16_t>(body.size()));
+  else
+    MESH_ASSERT(dataplane::sum_of(packet.first(20)) == 0xffff);
+  MESH_ASSERT(dataplane::sum_of(body, sum) == 0xffff);
 }
 
 void answer(ByteView input, const IpAddress& router, overlay::Unreachable why) {

@@ -1,17 +1,18 @@
 // For tests: a TUN interface whose packets come back after a while. The kernel of a namespace
 // routes what shall be slow into it, and what comes out goes on as usual (nat.sh: slow_internet).
 //
-//   delay_router NAME MILLISECONDS [LOSS-PERCENT [SEED]]
+//   delay_router NAME MILLISECONDS [LOSS-PERCENT [SEED [LATE-PERCENT [TWICE-PERCENT]]]]
 //
 // Prints "ready" when the interface is there; ends with SIGTERM. The delay is constant, so order is
-// kept.
+// kept, except that late packets wait kLate longer. Some come twice, the second time a little
+// later.
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -26,10 +27,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Held {
-  Clock::time_point due;
-  std::vector<std::uint8_t> packet;
-};
+// By when they are due; equal times keep their order.
+using Held = std::multimap<Clock::time_point, std::vector<std::uint8_t>>;
+
+constexpr std::chrono::milliseconds kLate{2};
+constexpr std::chrono::milliseconds kAgain{1};
 
 constexpr std::size_t kMostHeld = 100'000;
 
@@ -42,9 +44,9 @@ int open_tun(const char* name) {
   return fd;
 }
 
-int wait_milliseconds(const std::deque<Held>& held) {
+int wait_milliseconds(const Held& held) {
   if (held.empty()) return -1;
-  const auto left = held.front().due - Clock::now();
+  const auto left = held.begin()->first - Clock::now();
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   return ms < 0 ? 0 : static_cast<int>(ms);
 }
@@ -61,10 +63,12 @@ int main(int argc, char** argv) {
   const std::chrono::milliseconds delay(std::atoi(argv[2]));
   const int loss = argc > 3 ? std::atoi(argv[3]) : 0;
   std::mt19937 random(argc > 4 ? static_cast<unsigned>(std::atoi(argv[4])) : 1U);
+  const int late = argc > 5 ? std::atoi(argv[5]) : 0;
+  const int twice = argc > 6 ? std::atoi(argv[6]) : 0;
   std::uniform_int_distribution<int> percent(0, 99);
   std::puts("ready");
   std::fflush(stdout);
-  std::deque<Held> held;
+  Held held;
   std::vector<std::uint8_t> buffer(65536);
   for (;;) {
     pollfd readable{fd, POLLIN, 0};
@@ -73,11 +77,17 @@ int main(int argc, char** argv) {
       const ssize_t size = ::read(fd, buffer.data(), buffer.size());
       if (size <= 0) break;
       if (percent(random) < loss || held.size() >= kMostHeld) continue;
-      held.push_back({Clock::now() + delay, {buffer.begin(), buffer.begin() + size}});
+      const std::vector<std::uint8_t> packet(buffer.begin(), buffer.begin() + size);
+      auto due = Clock::now() + delay;
+      if (late > 0 && percent(random) < late) due += kLate;
+      if (twice > 0 && percent(random) < twice) held.emplace(due + kAgain, packet);
+      held.emplace(due, packet);
     }
-    for (; !held.empty() && held.front().due <= Clock::now(); held.pop_front())
-      if (::write(fd, held.front().packet.data(), held.front().packet.size()) < 0 &&
-          errno != EAGAIN && errno != EINVAL && errno != EIO)
+    for (; !held.empty() && held.begin()->first <= Clock::now(); held.erase(held.begin())) {
+      const std::vector<std::uint8_t>& packet = held.begin()->second;
+      if (::write(fd, packet.data(), packet.size()) < 0 && errno != EAGAIN && errno != EINVAL &&
+          errno != EIO)
         return 1;
+    }
   }
 }

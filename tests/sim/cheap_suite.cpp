@@ -65,15 +65,15 @@ class CheapCipher final : public crypto::FrameCipher {
   void seal(std::span<crypto::FrameJob> jobs) override {
     for (crypto::FrameJob& job : jobs) {
       mask(job);
-      const Block<16> tag = tag_of(job);
-      std::copy(tag.begin(), tag.end(), job.frame + job.ad_size + job.text_size);
+      const Block<16> tag = tag_of(job, job.out);
+      std::copy(tag.begin(), tag.end(), job.out + job.text_size);
       job.ok = true;
     }
   }
   void open(std::span<crypto::FrameJob> jobs) override {
     for (crypto::FrameJob& job : jobs) {
-      const Block<16> tag = tag_of(job);
-      job.ok = std::equal(tag.begin(), tag.end(), job.frame + job.ad_size + job.text_size);
+      const Block<16> tag = tag_of(job, job.in);
+      job.ok = std::equal(tag.begin(), tag.end(), job.in + job.text_size);
       mask(job);
     }
   }
@@ -81,21 +81,20 @@ class CheapCipher final : public crypto::FrameCipher {
  private:
   void mask(const crypto::FrameJob& job) const {
     std::uint64_t state = finish(key_ ^ finish(job.counter + kText));
-    std::uint8_t* text = job.frame + job.ad_size;
     for (std::size_t at = 0; at < job.text_size; at += 8) {
       state += kOdd[0];
       const std::uint64_t stream = finish(state);
       const std::size_t size = std::min<std::size_t>(8, job.text_size - at);
-      const std::uint64_t word = load_some(text + at, size) ^ stream;
-      std::memcpy(text + at, &word, size);
+      const std::uint64_t word = load_some(job.in + at, size) ^ stream;
+      std::memcpy(job.out + at, &word, size);
     }
   }
-  Block<16> tag_of(const crypto::FrameJob& job) const {
+  Block<16> tag_of(const crypto::FrameJob& job, const std::uint8_t* sealed) const {
     Mixer<2> mixer(kTag);
     mixer.word(key_);
     mixer.word(job.counter);
-    mixer.add({job.frame, job.ad_size});
-    mixer.add({job.frame + job.ad_size, job.text_size});
+    mixer.add({job.ad, job.ad_size});
+    mixer.add({sealed, job.text_size});
     return mixer.bytes();
   }
 

@@ -47,8 +47,12 @@ TEST(SimCheapSuite, FramesOpenOnlyAsTheyWereSealed) {
   const auto cipher = make_cheap_cipher(crypto::Cipher::aes_256_gcm, secret(1));
   Bytes plain(16 + 40 + crypto::kTagSize, 0x61);
   const auto job = [](Bytes& frame, std::uint64_t counter) {
-    return crypto::FrameJob{
-        .frame = frame.data(), .ad_size = 16, .text_size = 40, .counter = counter};
+    return crypto::FrameJob{.ad = frame.data(),
+                            .ad_size = 16,
+                            .in = frame.data() + 16,
+                            .out = frame.data() + 16,
+                            .text_size = 40,
+                            .counter = counter};
   };
   Bytes sealed = plain;
   auto seal = job(sealed, 5);

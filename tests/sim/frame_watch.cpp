@@ -10,6 +10,7 @@ namespace meshnode::sim {
 namespace {
 
 thread_local FrameWatch* present = nullptr;
+constexpr std::size_t kKindOffset = 1;
 constexpr std::size_t kCounterOffset = 8;
 constexpr std::size_t kReceiverOffset = 4;
 
@@ -42,7 +43,8 @@ class WatchedCipher final : public crypto::FrameCipher {
   void renumber(crypto::FrameJob& job) {
     present->open_mouth(job, *this);
     job.counter = key_->next;
-    store_le(job.frame + kCounterOffset, job.counter);
+    // The header is the pump's, or forge()'s, and about to be sent.
+    store_le(const_cast<std::uint8_t*>(job.ad) + kCounterOffset, job.counter);
   }
 
   std::unique_ptr<crypto::FrameCipher> cipher_;
@@ -77,9 +79,9 @@ void FrameWatch::sealing(Key& key, const crypto::FrameJob& job, Tellings& tellin
     complain("counter " + std::to_string(job.counter) + " used twice under one key by n" +
              std::to_string(acting));
   key.next = std::max(key.next, job.counter + 1);
-  const ByteView text{job.frame + job.ad_size, job.text_size};
-  const auto header = wire::parse_frame_header({job.frame, job.ad_size + job.text_size + 16});
-  if (header && header->kind == wire::FrameKind::control) return note_control(text, tellings);
+  const ByteView text{job.in, job.text_size};
+  if (job.ad[kKindOffset] == static_cast<std::uint8_t>(wire::FrameKind::control))
+    return note_control(text, tellings);
   ++said_.packets;
   said_.packet_bytes += text.size();
 }
@@ -97,7 +99,7 @@ void FrameWatch::note_control(ByteView text, Tellings& tellings) {
 }
 
 void FrameWatch::open_mouth(const crypto::FrameJob& job, WatchedCipher& cipher) {
-  mouths_[{acting, load_le<SessionIndex>(job.frame + kReceiverOffset)}] = &cipher;
+  mouths_[{acting, load_le<SessionIndex>(job.ad + kReceiverOffset)}] = &cipher;
 }
 
 std::vector<SessionIndex> FrameWatch::mouths(HostIndex liar) const {
@@ -114,8 +116,11 @@ Bytes FrameWatch::forge(HostIndex liar, SessionIndex receiver, ByteView control)
   wire::write_frame_header(frame.data(),
                            {.kind = wire::FrameKind::control, .receiver = receiver, .counter = 0});
   std::copy(control.begin(), control.end(), frame.begin() + wire::kFrameHeaderSize);
-  crypto::FrameJob job{.frame = frame.data(),
+  std::uint8_t* text = frame.data() + wire::kFrameHeaderSize;
+  crypto::FrameJob job{.ad = frame.data(),
                        .ad_size = wire::kFrameHeaderSize,
+                       .in = text,
+                       .out = text,
                        .text_size = control.size(),
                        .counter = 0};
   const HostIndex before = std::exchange(acting, liar);

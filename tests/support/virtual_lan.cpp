@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "dataplane/checksum.h"
 #include "wire/ip.h"
 
 namespace meshnode::test {
@@ -55,7 +56,7 @@ Bytes echo_request(const IpAddress& from, const IpAddress& to, std::uint16_t seq
     out[9] = wire::icmp;
     std::copy_n(from.bytes().begin(), 4, out.begin() + 12);
     std::copy_n(to.bytes().begin(), 4, out.begin() + 16);
-    store_be(out.data() + 10, wire::checksum_finish(wire::checksum_add(0, out)));
+    store_be(out.data() + 10, dataplane::complement(dataplane::sum_of(out)));
   }
   out.insert(out.end(), body.begin(), body.end());
   return out;
@@ -117,6 +118,7 @@ void VirtualNode::start() {
   config.directory = options_.directory;
   config.eager_members = options_.eager_members;
   config.full_mesh = options_.full_mesh;
+  config.mtu = options_.mtu;
   config.reflectors = options_.reflectors;
   numbers.last = std::max(numbers.last + 1, static_cast<std::uint64_t>(now().unix.ms));
   core_ = std::make_unique<overlay::Core>(std::move(config), suite, random_, numbers, *this);

@@ -38,6 +38,7 @@ struct NodeOptions {
   bool reflectors = false;  // will be told of STUN servers
   std::size_t eager_members = 64;
   bool full_mesh = false;
+  std::size_t mtu = 1420;  // of the tunnel
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
                                       crypto::Cipher::chacha20_poly1305};
 };

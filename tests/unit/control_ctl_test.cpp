@@ -99,6 +99,18 @@ TEST(Render, MembersWithoutAnEdgeAreCounted) {
             std::string::npos);
 }
 
+TEST(Render, TellsWhatTheKernelDoesNotDo) {
+  Snapshot snapshot = two_peers();
+  snapshot.data_plane.rungs = {{"a", true, ""}, {"b", true, ""}};
+  EXPECT_NE(render_status(snapshot, {}).find("\ndata plane all offloads\n"), std::string::npos);
+  snapshot.data_plane.rungs = {{"a", false, "switched off"},
+                               {"b", false, "switched off"},
+                               {"c", true, ""},
+                               {"d", false, "x\033"}};
+  EXPECT_NE(render_status(snapshot, {}).find("\ndata plane without a, b (switched off), d (x?)\n"),
+            std::string::npos);
+}
+
 TEST(Render, ColourOnlyWhenAsked) {
   EXPECT_EQ(render_status(two_peers(), {}).find('\033'), std::string::npos);
   EXPECT_NE(render_status(two_peers(), {true}).find("\033[32mconnected\033[0m    10.77.0.2"),

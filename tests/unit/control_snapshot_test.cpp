@@ -27,6 +27,7 @@ Snapshot full() {
   out.discovery = {DiscoveryMode::dht,
                    DhtStatus{DhtState::connected, 12},
                    {{"hub:3731", true}, {"other:3731", false}}};
+  out.data_plane.rungs = {{"udp_gso", true, ""}, {"udp_gro", false, "switched off"}};
   PeerStatus beta;
   beta.id = id(2);
   beta.name = "beta";
@@ -85,6 +86,16 @@ constexpr const char* kGolden = R"({
       }
     ]
   },
+  "data_plane": {
+    "udp_gso": {
+      "active": true,
+      "reason": null
+    },
+    "udp_gro": {
+      "active": false,
+      "reason": "switched off"
+    }
+  },
   "peers": [
     {
       "id": "aibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaiba",
@@ -138,7 +149,7 @@ TEST(SnapshotJson, LanOnlyHasNoDht) {
   EXPECT_NE(
       to_json(Snapshot{})
           .find(
-              R"("discovery":{"mode":"lan-only","dht":null,"bootstraps":[]},"peers":[],"drops":{})"),
+              R"("discovery":{"mode":"lan-only","dht":null,"bootstraps":[]},"data_plane":{},"peers":[],"drops":{})"),
       std::string::npos);
 }
 
@@ -147,6 +158,15 @@ TEST(SnapshotJson, ComesBackAsItWas) {
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(to_json(*back), to_json(full()));
   EXPECT_EQ(to_json(*from_json(to_json(Snapshot{}))), to_json(Snapshot{}));
+}
+
+TEST(SnapshotJson, AnOlderDaemonTellsNothingOfItsDataPlane) {
+  std::string json = to_json(Snapshot{});
+  const std::string part = R"("data_plane":{},)";
+  json.erase(json.find(part), part.size());
+  const auto back = from_json(json);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_TRUE(back->data_plane.rungs.empty());
 }
 
 TEST(SnapshotJson, WhatANewerDaemonAddsIsSkipped) {

@@ -1,6 +1,7 @@
 // The fast checksum against one that adds byte by byte.
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "dataplane/checksum.h"
 #include "tests/support/inner_packets.h"
 #include "tests/support/seeded_random.h"
@@ -88,6 +89,31 @@ TEST_F(Checksum, FieldOutsideThePacketIsRefused) {
     EXPECT_FALSE(complete_checksum(packet, start, offset)) << start;
   EXPECT_EQ(packet, before);
   EXPECT_TRUE(complete_checksum(packet, 20, 38));
+}
+
+std::uint16_t checksum(std::string_view hex) {
+  return complement(sum_of(*from_hex(hex)));
+}
+
+// RFC 1071 §3: the bytes 00 01 f2 03 f4 f5 f6 f7 sum to ddf2.
+TEST_F(Checksum, ExampleOfTheRfc) {
+  EXPECT_EQ(checksum("0001f203f4f5f6f7"), complement(0xddf2));
+}
+
+// A widely published IPv4 header; its checksum is b861.
+TEST_F(Checksum, AnIpv4Header) {
+  EXPECT_EQ(checksum("4500007300004000401100"
+                     "00c0a80001c0a800c7"),
+            0xb861);
+  EXPECT_EQ(checksum("450000730000400040"
+                     "11b861c0a80001c0a800c7"),
+            0)
+      << "over a correct header it comes out as zero";
+}
+
+TEST_F(Checksum, AnOddLastByteIsTheHighOne) {
+  EXPECT_EQ(checksum("0102ab"), checksum("0102ab00"));
+  EXPECT_EQ(checksum("ab"), complement(0xab00));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "dataplane/rx_pump.h"
 #include "dataplane/tx_pump.h"
+#include "tests/support/frame_collector.h"
 #include "tests/support/seeded_random.h"
 
 namespace meshnode::dataplane {
@@ -22,6 +23,7 @@ struct Tunnel : ::testing::Test {
   RxPump rx;
   TxPump::Output sealed;
   RxPump::Output opened;
+  test::FrameCollector tun;
   test::SeededRandom random{1};
 
   void SetUp() override {
@@ -74,21 +76,18 @@ struct Tunnel : ::testing::Test {
   // Datagrams end to end in one buffer, as the kernel coalesces them; opened in place.
   std::vector<Bytes> open(Bytes data, std::size_t segment_size) {
     const DatagramRun run{kPath, data, segment_size};
-    opened.clear();
-    rx.pump({&run, 1}, kStart, opened);
-    return delivered();
+    return open_runs({&run, 1});
   }
   std::vector<Bytes> open_each(std::vector<Bytes> datagrams) {
     std::vector<DatagramRun> runs;
     for (Bytes& datagram : datagrams) runs.push_back({kPath, datagram, datagram.size()});
-    opened.clear();
-    rx.pump(runs, kStart, opened);
-    return delivered();
+    return open_runs(runs);
   }
-  std::vector<Bytes> delivered() const {
-    std::vector<Bytes> out;
-    for (const TunFrame& frame : opened.frames) out.push_back(to_bytes(frame.packet));
-    return out;
+  std::vector<Bytes> open_runs(std::span<const DatagramRun> runs) {
+    opened.clear();
+    tun.clear();
+    rx.pump(runs, kStart, opened, tun);
+    return tun.packets();
   }
 };
 
@@ -185,8 +184,7 @@ TEST_F(Tunnel, OneSessionOverTwoPathsInOneCall) {
   moved.remote.port = 4000;
   rx.apply(SetPath{PeerNumber{1}, kPath});
   const DatagramRun runs[] = {{kPath, a, a.size()}, {moved, b, b.size()}};
-  rx.pump(runs, kStart, opened);
-  EXPECT_EQ(delivered(), (std::vector<Bytes>{first, second}));
+  EXPECT_EQ(open_runs(runs), (std::vector<Bytes>{first, second}));
   ASSERT_EQ(opened.events.size(), 2U);
   EXPECT_EQ(opened.events[0].kind, PumpEvent::Kind::received);
   EXPECT_EQ(opened.events[0].path, kPath);

@@ -38,7 +38,7 @@ PURE = {"base", "wire", "crypto", "dataplane", "discovery", "overlay"}
 # <header> pattern -> folders that may include it, and why only they
 LIBRARIES = [
     (r"opendht(\.h|/.*)", {"discovery/dht"}, "OpenDHT stays behind discovery/dht's plain messages"),
-    (r"(gnutls|nettle)/.*|argon2\.h", {"crypto"}, "crypto is the only door to the crypto libraries"),
+    (r"(gnutls|nettle)/.*|argon2\.h|intel-ipsec-mb\.h", {"crypto"}, "crypto is the only door to the crypto libraries"),
     (r"asio(\.hpp|/.*)", {"io", "control"}, "the event loop is io's and control's business"),
     (r"netlink/.*|linux/(rt)?netlink\.h", {"io", "tun"}, "netlink is spoken at the edge"),
 ]

@@ -12,8 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "support/scratch_namespace.h"
 #include "io/udp_socket.h"
+#include "support/scratch_namespace.h"
 
 namespace meshnode::io {
 namespace {
@@ -104,8 +104,8 @@ TEST_P(BothFamilies, CarriesABatchWithItsPaths) {
 }
 
 TEST_P(BothFamilies, CutsRunsIntoSegmentsAcrossSystemCalls) {
-  UdpSocket server = open_or_die(GetParam());
-  UdpSocket client = open_or_die(GetParam());
+  UdpSocket server = open_or_die(GetParam(), {.gro = false});
+  UdpSocket client = open_or_die(GetParam(), {.gso = false});
   const Path to{{loopback(), server.port()}, loopback(), 0};
   Bytes payload(99 * 10 + 7);
   std::iota(payload.begin(), payload.end(), std::uint8_t{0});
@@ -360,6 +360,27 @@ TEST_F(OnALink, SaysWhyAnIpv6DatagramDidNotLeave) {
   EXPECT_EQ(report.failures[0].problem, SendProblem::too_big);
   EXPECT_EQ(report.failures[1].problem, SendProblem::unreachable);
   EXPECT_EQ(report.failures[2].problem, SendProblem::address_gone);
+}
+
+TEST_F(OnALink, ARunThatIsTooBigIsReportedAndItsShortEndSent) {
+  UdpSocket right = open_or_die(Family::v4);
+  left_->enter();
+  UdpSocket left = open_or_die(Family::v4);
+  const Path neighbour{{ip("10.1.0.2"), right.port()}, {}, 0};
+  const Outgoing large(neighbour, Bytes(3 * 1473 + 7), 1473);
+  const Outgoing fits(neighbour, Bytes(2 * 1472), 1472);
+  const std::array runs{large.run, fits.run};
+  const SendReport report = left.send_batch(runs);
+  EXPECT_EQ(report.sent, 3U);
+  EXPECT_EQ(report.dropped, 3U);
+  ASSERT_EQ(report.failures.size(), 1U);
+  EXPECT_EQ(report.failures[0].run, 0U);
+  EXPECT_EQ(report.failures[0].problem, SendProblem::too_big);
+  EXPECT_TRUE(left.offloads().gso.active);
+  Slots slots(4, 65536);
+  const auto received = slots.receive(right);
+  ASSERT_FALSE(received.empty());
+  EXPECT_EQ(received[0].data.size(), 7U);
 }
 
 TEST_F(OnALink, DropsTheRestWhenTheSocketIsFull) {

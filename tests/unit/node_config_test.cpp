@@ -136,6 +136,58 @@ TEST_F(ConfigTest, Bootstraps) {
   EXPECT_THAT(problems(many), HasSubstr("at most 16"));
 }
 
+TEST_F(ConfigTest, TheDataPlaneIsAllOnButDscp) {
+  const DataPlane plain = config({}).data_plane;
+  EXPECT_TRUE(plain.tun_offloads && plain.tun_tcp_coalescing && plain.tun_udp_coalescing);
+  EXPECT_TRUE(plain.udp_gso && plain.udp_gro && plain.ipsec_mb);
+  EXPECT_FALSE(plain.copy_dscp);
+}
+
+// Each switch moves its own and no other: bit i is the i-th of the list.
+unsigned as_bits(const DataPlane& data_plane) {
+  unsigned out = 0;
+  unsigned bit = 1;
+  for (const bool on :
+       {data_plane.tun_offloads, data_plane.tun_tcp_coalescing, data_plane.tun_udp_coalescing,
+        data_plane.udp_gso, data_plane.udp_gro, data_plane.ipsec_mb, data_plane.copy_dscp}) {
+    if (on) out |= bit;
+    bit <<= 1;
+  }
+  return out;
+}
+constexpr const char* kSwitches[] = {
+    "tun_offloads", "tun_tcp_coalescing", "tun_udp_coalescing", "udp_gso",
+    "udp_gro",      "ipsec_mb",           "copy_dscp"};
+
+TEST_F(ConfigTest, EachPartOfTheDataPlaneHasASwitch) {
+  const unsigned standard = as_bits(DataPlane{});
+  unsigned bit = 1;
+  for (const std::string name : kSwitches) {
+    const bool on = (standard & bit) != 0;
+    const std::string option = "--data_plane." + name;
+    EXPECT_EQ(as_bits(config({option, on ? "off" : "on"}).data_plane), standard ^ bit) << name;
+    EXPECT_EQ(as_bits(config({option, on ? "on" : "off"}).data_plane), standard) << name;
+    put(file_, "[data_plane]\n" + name + " = " + (on ? "false" : "true") + "\n");
+    EXPECT_EQ(as_bits(config({"--config", file_}).data_plane), standard ^ bit) << name;
+    EXPECT_EQ(as_bits(config({"--config", file_, option, on ? "on" : "off"}).data_plane), standard)
+        << "a flag hides the file's " << name;
+    put(file_, "data_plane." + name + " = " + (on ? "false" : "true") + "\n");
+    EXPECT_EQ(as_bits(config({"--config", file_}).data_plane), standard ^ bit) << name;
+    bit <<= 1;
+  }
+}
+
+TEST_F(ConfigTest, WrongSwitchesOfTheDataPlaneAreExplained) {
+  EXPECT_EQ(problems({"--data_plane.udp_gso", "maybe"}),
+            "--data_plane.udp_gso maybe: is on or off");
+  EXPECT_EQ(with_file("[data_plane]\nudp_gso = \"off\"\n"),
+            file_ + ":2: data_plane.udp_gso: needs true or false");
+  EXPECT_THAT(with_file("[data_plane]\nfrob = true\n"),
+              HasSubstr(":2: data_plane.frob: no such key"));
+  EXPECT_THAT(with_file("data_plane = true\n"), HasSubstr(":1: data_plane: no such key"));
+  EXPECT_THAT(with_file("[frob]\nudp_gso = true\n"), HasSubstr("frob: no such key"));
+}
+
 TEST_F(ConfigTest, Serving) {
   EXPECT_EQ(config({}).serve_dht, std::nullopt);
   EXPECT_EQ(config({"--serve-dht", "auto"}).serve_dht, std::nullopt);
@@ -270,7 +322,9 @@ TEST_F(ConfigTest, AllProblemsComeAtOnce) {
                 ":2: frob: no such key; the keys are key, seed, lan-only, bootstrap, serve-dht, "
                 "edges, name, "
                 "address, interface, mtu, port, lan-port, dht-network, stun, state-dir, control, "
-                "log-level\n" +
+                "log-level, data_plane.tun_offloads, data_plane.tun_tcp_coalescing, "
+                "data_plane.tun_udp_coalescing, data_plane.udp_gso, data_plane.udp_gro, "
+                "data_plane.ipsec_mb, data_plane.copy_dscp\n" +
                 file_ + ":3: name: needs a text in quotes\n" + file_ +
                 ":1: mtu = 1: an MTU is 1280 (the smallest that IPv6 allows) to 9000\n"
                 "--port 0: a port is a number from 1 to 65535\n"

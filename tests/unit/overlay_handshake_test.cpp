@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crypto/providers.h"
 #include "overlay/handshake.h"
 
 namespace meshnode::overlay {
@@ -129,10 +130,27 @@ TEST_F(HandshakeTest, NothingOfTheNodeIsReadable) {
               message.end());
 }
 
-TEST_F(HandshakeTest, TheInitiatorsOrderDecidesTheCipher) {
-  EXPECT_EQ(run().first.keys.cipher, Cipher::aes_256_gcm);
-  alpha.ciphers = {Cipher::chacha20_poly1305, Cipher::aes_256_gcm};
-  EXPECT_EQ(run().first.keys.cipher, Cipher::chacha20_poly1305);
+// By what the CPUs of both have: AES only if both have instructions for it.
+TEST_F(HandshakeTest, ASideWithoutAesInstructionsGetsChaCha) {
+  for (const bool initiator : {true, false})
+    for (const bool responder : {true, false}) {
+      alpha.ciphers = crypto::wanted_ciphers(initiator);
+      beta.ciphers = crypto::wanted_ciphers(responder);
+      const auto [a, b] = run();
+      const Cipher wanted =
+          initiator && responder ? Cipher::aes_256_gcm : Cipher::chacha20_poly1305;
+      EXPECT_EQ(a.keys.cipher, wanted) << initiator << responder;
+      EXPECT_EQ(b.keys.cipher, wanted) << initiator << responder;
+    }
+}
+
+TEST_F(HandshakeTest, AmongLaterCiphersTheInitiatorChooses) {
+  constexpr auto kThird = static_cast<Cipher>(3);
+  constexpr auto kFourth = static_cast<Cipher>(4);
+  EXPECT_EQ(choose_cipher({9, 4, 3, 2}, {kThird, kFourth}), kFourth);
+  EXPECT_EQ(choose_cipher({3, 2}, {Cipher::chacha20_poly1305, kThird}), Cipher::chacha20_poly1305);
+  EXPECT_EQ(choose_cipher({3, 1}, {Cipher::chacha20_poly1305, kThird}), kThird)
+      << "what the other one does not offer is not chosen";
 }
 
 TEST_F(HandshakeTest, OnlyCommonCiphersAreChosen) {

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "io/interface_monitor.h"
-#include "support/scratch_namespace.h"
 #include "io/udp_socket.h"
+#include "support/scratch_namespace.h"
 #include "tun/configure.h"
 #include "tun/device.h"
 
@@ -76,7 +76,9 @@ class ConfigureTest : public ::testing::Test {
 };
 
 TEST_F(ConfigureTest, SetsWhatTheMonitorSees) {
-  const auto result = configure(both_families());
+  Settings settings = both_families();
+  settings.tx_queue_length = 123;
+  const auto result = configure(settings);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_TRUE(result->ipv6);
   EXPECT_EQ(result->why_no_ipv6, "");
@@ -87,7 +89,7 @@ TEST_F(ConfigureTest, SetsWhatTheMonitorSees) {
   EXPECT_THAT(mesh.addresses, ElementsAre(cidr("10.77.0.1/24"), cidr("fd12:3456:789a::1/48")))
       << "and no link-local address";
   EXPECT_EQ(device_->mtu(), 1420U);
-  EXPECT_TRUE(shell("ip link show mesh0 | grep -q 'qlen 500'"));
+  EXPECT_TRUE(shell("ip link show mesh0 | grep -q 'qlen 123'"));
 }
 
 TEST_F(ConfigureTest, RoutesBothPrefixesIntoTheDevice) {

@@ -47,7 +47,7 @@ TEST(FakeDevice, CarriesPacketsAndCountsWhatDoesNotFit) {
   slots[1].buffer = MutableBytes(memory).subspan(read_buffer_size(100));
   device.outgoing = {Bytes(101, 1), Bytes(100, 2), Bytes(1, 3), Bytes(1, 4)};
   EXPECT_EQ(device.read_batch(slots), 2U);
-  EXPECT_EQ(device.oversized(), 1U);
+  EXPECT_EQ(device.unreadable(), 1U);
   EXPECT_EQ(slots[0].frame.packet.data(), slots[0].buffer.data() + kFrameHeadroom);
   EXPECT_EQ(to_bytes(slots[0].frame.packet), Bytes(100, 2));
   EXPECT_EQ(device.read_batch(slots), 1U);
@@ -88,8 +88,10 @@ class DeviceTest : public ::testing::Test {
     }
     return packets;
   }
-  WriteReport write(Bytes packet) {
-    const TunFrame frame{.packet = packet};
+  WriteReport write(const Bytes& packet) {
+    Bytes memory(kFrameHeadroom);
+    memory.insert(memory.end(), packet.begin(), packet.end());
+    const TunFrame frame{.packet = MutableBytes(memory).subspan(kFrameHeadroom)};
     return device_->write_batch(std::span(&frame, 1));
   }
 
@@ -150,7 +152,7 @@ TEST_F(DeviceTest, NeverDeliversACutPacket) {
   shell(kUp);
   EXPECT_EQ(write(echo_request()).written, 1U);
   EXPECT_TRUE(read(1, 27).empty());
-  EXPECT_EQ(device_->oversized(), 1U);
+  EXPECT_EQ(device_->unreadable(), 1U);
   EXPECT_EQ(write(echo_request()).written, 1U);
   EXPECT_EQ(read(1, 28).size(), 1U);
 }

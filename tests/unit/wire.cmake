@@ -11,6 +11,7 @@ mesh_test(unit_wire LABEL unit
     wire_ip_test.cpp
     wire_name_test.cpp
     wire_payload_test.cpp
+    wire_piece_test.cpp
     wire_probe_test.cpp
     wire_record_test.cpp
     wire_types_test.cpp

@@ -1,4 +1,4 @@
-// The inner packet's IP header, and the Internet checksum.
+// The inner packet's IP header.
 #include <gtest/gtest.h>
 
 #include "base/text.h"
@@ -42,6 +42,7 @@ TEST(Ip, ParsesV4) {
   ASSERT_TRUE(header);
   EXPECT_EQ(header->source, *IpAddress::parse("192.0.2.1"));
   EXPECT_EQ(header->destination, *IpAddress::parse("192.0.2.2"));
+  EXPECT_EQ(header->tos, 0x00);
   EXPECT_EQ(header->header_size, 20U);
   EXPECT_EQ(header->total_size, 32U);
   EXPECT_EQ(header->protocol, udp);
@@ -72,6 +73,16 @@ TEST(Ip, ParsesV6) {
   EXPECT_EQ(header->header_size, 40U);
   EXPECT_EQ(header->total_size, 48U);
   EXPECT_EQ(header->protocol, udp);
+}
+
+TEST(Ip, TosAndTrafficClassAreOneThing) {
+  Bytes v4 = *from_hex(kV4);
+  Bytes v6 = *from_hex(kV6);
+  v4[1] = 0xb9;
+  v6[0] = 0x6b;
+  v6[1] = 0x9f;  // half of it is the flow label's
+  EXPECT_EQ(parse_ip(v4)->tos, 0xb9);
+  EXPECT_EQ(parse_ip(v6)->tos, 0xb9);
 }
 
 TEST(Ip, EveryTruncationIsRefused) {
@@ -125,46 +136,6 @@ TEST(Ip, V6PayloadLengthsThatCannotBe) {
     packet[5] = static_cast<std::uint8_t>(payload);
     EXPECT_EQ(parse_ip(packet).has_value(), 40 + payload <= packet.size()) << payload;
   }
-}
-
-std::uint16_t checksum(std::string_view hex) {
-  return checksum_finish(checksum_add(0, *from_hex(hex)));
-}
-
-// RFC 1071 §3: the bytes 00 01 f2 03 f4 f5 f6 f7 sum to ddf2.
-TEST(Checksum, ExampleOfTheRfc) {
-  EXPECT_EQ(checksum("0001f203f4f5f6f7"), static_cast<std::uint16_t>(~0xddf2));
-}
-
-// A widely published IPv4 header; its checksum is b861.
-TEST(Checksum, AnIpv4Header) {
-  EXPECT_EQ(checksum("4500007300004000401100"
-                     "00c0a80001c0a800c7"),
-            0xb861);
-  EXPECT_EQ(checksum("450000730000400040"
-                     "11b861c0a80001c0a800c7"),
-            0)
-      << "over a correct header it comes out as zero";
-}
-
-TEST(Checksum, AnOddLastByteIsTheHighOne) {
-  EXPECT_EQ(checksum("0102ab"), checksum("0102ab00"));
-  EXPECT_EQ(checksum("ab"), static_cast<std::uint16_t>(~0xab00));
-}
-
-TEST(Checksum, ContinuesOverParts) {
-  const Bytes bytes = *from_hex("0001f203f4f5f6f7ff");
-  for (std::size_t cut = 0; cut < bytes.size(); cut += 2) {
-    const auto first = checksum_add(0, ByteView(bytes).first(cut));
-    EXPECT_EQ(checksum_finish(checksum_add(first, ByteView(bytes).subspan(cut))),
-              checksum("0001f203f4f5f6f7ff"));
-  }
-}
-
-TEST(Checksum, CarriesAreNotLostInLargePackets) {
-  // n words of ffff sum to ffff in one's complement, however many.
-  EXPECT_EQ(checksum_finish(checksum_add(0, Bytes(65534, 0xff))), 0);
-  EXPECT_EQ(checksum_finish(checksum_add(0xffffffff, Bytes(65534, 0xff))), 0);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "crypto/aead.h"
+#include "crypto/ipsec_mb.h"
 #include "tests/vectors/vector_file.h"
 
 namespace meshnode::crypto {
@@ -39,10 +39,21 @@ class WycheproofAead : public test::VectorFile {
       ++valid_;
       EXPECT_EQ(seal(cipher, key, nonce, ad, text), sealed);
       EXPECT_EQ(open(cipher, key, nonce, ad, sealed), text);
+      if (ipsec_mb_has(cipher)) {
+        EXPECT_EQ(ipsec_mb_seal(key, nonce, ad, text), sealed);
+        EXPECT_EQ(ipsec_mb_open(key, nonce, ad, sealed), text);
+      }
     } else {
       ++invalid_;
       EXPECT_FALSE(open(cipher, key, nonce, ad, sealed));
+      if (ipsec_mb_has(cipher)) {
+        EXPECT_FALSE(ipsec_mb_open(key, nonce, ad, sealed));
+      }
     }
+  }
+
+  static bool ipsec_mb_has(Cipher cipher) {
+    return cipher == Cipher::aes_256_gcm && ipsec_mb_rung().active;
   }
 
   int valid_ = 0;

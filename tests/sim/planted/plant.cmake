@@ -17,13 +17,14 @@ function(plant old new)
 endfunction()
 
 if(name STREQUAL "rx_pump.cpp")
-  plant("if (!key.window.mark(candidate.header.counter))"
-        "if (!planted::is(planted::Bug::no_replay_mark) && !key.window.mark(candidate.header.counter))")
-  plant("if (!key.window.would_accept(header->counter)) return drops_.count(Drop::replayed);"
-        "if (!key.window.would_accept(header->counter)) return drops_.count(Drop::replayed);
+  plant("if (!key.window.mark(header.counter))"
+        "if (!planted::is(planted::Bug::no_replay_mark) && !key.window.mark(header.counter))")
+  plant("if (!session_.key->window.would_accept(header->counter)) return drops_.count(Drop::replayed);"
+        "if (!session_.key->window.would_accept(header->counter)) return drops_.count(Drop::replayed);
   if (planted::is(planted::Bug::roam_before_tag))
-    out.events.push_back({.kind = PumpEvent::Kind::new_endpoint, .peer = key.slot->peer,
-                          .session = header->receiver, .path = path, .bytes = {}});")
+    arrival.out.events.push_back({.kind = PumpEvent::Kind::new_endpoint,
+                                  .peer = session_.key->slot->peer, .session = header->receiver,
+                                  .path = arrival.run.path, .bytes = {}});")
 elseif(name STREQUAL "tx_pump.cpp")
   plant("void operator()(const UseKey& c) { pump.peers_[c.peer].key = &pump.keys_.at(c.local_index); }"
         "void operator()(const UseKey& c) {
