@@ -78,12 +78,6 @@ class GnutlsFrameCipher final : public FrameCipher {
 
 }  // namespace
 
-Nonce counter_nonce(std::uint64_t counter) {
-  Nonce nonce{};
-  store_le(nonce.data() + 4, counter);
-  return nonce;
-}
-
 Bytes seal(Cipher cipher, const Secret32& key, const Nonce& nonce, ByteView ad,
            ByteView plaintext) {
   Bytes out(plaintext.size() + kTagSize);

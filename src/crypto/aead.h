@@ -20,7 +20,11 @@ inline constexpr std::size_t kTagSize = 16;
 using Nonce = Block<12>;
 
 // Four zero bytes, then the counter little-endian: the nonce of data frames.
-Nonce counter_nonce(std::uint64_t counter);
+inline Nonce counter_nonce(std::uint64_t counter) {
+  Nonce nonce{};
+  store_le(nonce.data() + 4, counter);
+  return nonce;
+}
 
 // One-shot: ciphertext ‖ tag, one key used once or a few times.
 Bytes seal(Cipher cipher, const Secret32& key, const Nonce& nonce, ByteView ad, ByteView plaintext);

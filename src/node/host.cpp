@@ -168,7 +168,7 @@ Status Host::open_control() {
 }
 
 void Host::make_buffers() {
-  tun_memory_.resize(kTurnBytes + kTunSlot);
+  tun_memory_.reset(new std::uint8_t[kTurnBytes + kTunSlot]);
   tun_frames_.reserve(kTunFrames);
   too_big_.reserve(kMostTooBig);
   bool runs = false;
@@ -176,11 +176,11 @@ void Host::make_buffers() {
     runs = runs || (*socket && (*socket)->offloads().gro.active);
   const std::size_t count = runs ? kRunSlots : kDatagramSlots;
   const std::size_t size = runs ? io::UdpSocket::kLargestRun : kDatagramSlot;
-  udp_memory_.resize(count * size);
+  udp_memory_.reset(new std::uint8_t[count * size]);
   udp_slots_.resize(count);
   udp_runs_.reserve(count);
   for (std::size_t i = 0; i < count; ++i)
-    udp_slots_[i].buffer = MutableBytes(udp_memory_).subspan(i * size, size);
+    udp_slots_[i].buffer = {udp_memory_.get() + i * size, size};
 }
 
 void Host::watch() {
@@ -229,7 +229,7 @@ bool Host::fill_from_tun() {
   tun_frames_.clear();
   for (std::size_t used = 0; used < kTurnBytes && tun_frames_.size() < kTunFrames;) {
     tun::ReadSlot slot;
-    slot.buffer = MutableBytes(tun_memory_).subspan(used, kTunSlot);
+    slot.buffer = {tun_memory_.get() + used, kTunSlot};
     if (tun_->read_batch({&slot, 1}) == 0) return false;
     tun_frames_.push_back(slot.frame);
     const std::size_t taken = tun::read_buffer_size(slot.frame.packet.size());

@@ -108,10 +108,11 @@ class Host final : public overlay::Machine {
   };
   std::vector<TooBig> too_big_;
 
-  // Lent to devices and pumps, one call at a time.
-  Bytes tun_memory_;
+  // Lent to devices and pumps, one call at a time. Not zeroed: pages that nothing touches cost
+  // nothing.
+  std::unique_ptr<std::uint8_t[]> tun_memory_;
   std::vector<TunFrame> tun_frames_;
-  Bytes udp_memory_;
+  std::unique_ptr<std::uint8_t[]> udp_memory_;
   std::vector<io::RecvSlot> udp_slots_;
   std::vector<DatagramRun> udp_runs_;
 };

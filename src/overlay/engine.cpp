@@ -419,9 +419,9 @@ void Engine::tell_unreachable(TimePoint now, ByteView packet, Unreachable why) {
   if (why == Unreachable::no_route) count(Drop::no_route);
   const auto header = wire::parse_ip(packet);
   if (!header) return;
-  IpAddress router = own_address_;
-  if (header->source.is_v4())
-    router = config_.claims.empty() ? IpAddress{} : config_.claims.front();
+  // A kernel drops IPv4 that seems to come from its own address: there it is the destination itself
+  // that says so.
+  const IpAddress& router = header->source.is_v4() ? header->destination : own_address_;
   auto answer = unreachable(packet, router, why);
   if (answer && icmp_bucket_.take(now)) emit(DeliverPacket{std::move(*answer)});
 }

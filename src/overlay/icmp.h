@@ -13,7 +13,8 @@ enum class Unreachable {
   host,      // the member is known but cannot be reached now
 };
 
-// The ICMP packet that answers `packet`, from `router` (our overlay address of the same family).
+// The ICMP packet that answers `packet`, from `router`: an address of the same family that the
+// packet's sender accepts.
 // Nothing where the RFCs forbid an answer: to ICMP errors, to non-first fragments, to multicast or
 // unspecified sources, or when there is no address to answer from.
 std::optional<Bytes> unreachable(ByteView packet, const IpAddress& router, Unreachable why);

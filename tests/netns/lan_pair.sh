@@ -26,6 +26,10 @@ check "IPv4 claims are the addresses" \
   test "$(overlay4 a) $(overlay4 b)" = "10.99.0.1 10.99.0.2"
 check "a packet as large as the interface allows passes" \
   inside a ping -q -c 3 -i 0.1 -W 1 -M "do" -s 1372 "$(overlay6 b)"
+for nobody in 10.99.0.77 "$(overlay6 a | cut -d: -f1-3)::77"; do
+  check "who asks for $nobody hears that there is none" \
+    grep -qi unreachable <(inside a ping -n -c 1 -W 1 "$nobody" || true)
+done
 check "the interface has the address that status shows" \
   test -n "$(inside a ip -6 addr show dev mesh0 to "$(overlay6 a)")"
 check "the interface's MTU is 1420" test "$(inside a cat /sys/class/net/mesh0/mtu)" = 1420
