@@ -5,7 +5,7 @@
 namespace meshnode::dataplane {
 namespace {
 
-constexpr std::uint8_t kNotEct = 0, kEct1 = 1, kEct0 = 2, kCe = 3;
+constexpr std::uint8_t kNotEct = 0, kEct1 = 1, kEct0 = 2;
 
 // RFC 1624 equation 3: the checksum is of the whole header, one word of it changes.
 void set_v4(MutableBytes packet, std::uint8_t tos) {
@@ -31,8 +31,8 @@ bool take_over_ecn(MutableBytes packet, std::uint8_t outer_tos) {
   if (outer == kNotEct || outer == kEct0) return true;
   const std::uint8_t inner =
       static_cast<std::uint8_t>(packet[0] >> 4 == 4 ? packet[1] & 3 : packet[1] >> 4 & 3);
-  if (inner == kNotEct) return outer != kCe;
-  if (outer == kCe && inner != kCe) set(packet, kCe);
+  if (inner == kNotEct) return outer != kCongested;
+  if (outer == kCongested && inner != kCongested) set(packet, kCongested);
   if (outer == kEct1 && inner == kEct0) set(packet, kEct1);
   return true;
 }

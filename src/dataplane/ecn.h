@@ -13,6 +13,12 @@ constexpr std::uint8_t outer_tos(std::uint8_t inner, bool with_dscp) {
   return with_dscp ? inner : static_cast<std::uint8_t>(inner & 3);
 }
 
+// Congestion experienced, RFC 3168.
+inline constexpr std::uint8_t kCongested = 3;
+constexpr bool is_congested(std::uint8_t tos) {
+  return (tos & 3) == kCongested;
+}
+
 // Brings the mark of the datagram around it into a complete IPv4 or IPv6 packet; a right header
 // checksum stays right, a wrong one wrong. False: the datagram was marked, the packet's sender does
 // not know of marks, so the packet has to be dropped.

@@ -5,7 +5,7 @@
 namespace meshnode::dataplane {
 
 std::optional<Reassembly::Whole> Reassembly::add(TimePoint now, SessionIndex session, ByteView text,
-                                                 DropCounters& drops) {
+                                                 DropCounters& drops, bool congested) {
   last_used_ = now;
   expire(now, drops);
   const auto piece = wire::parse_piece(text);
@@ -19,9 +19,11 @@ std::optional<Reassembly::Whole> Reassembly::add(TimePoint now, SessionIndex ses
     drops.count(Drop::bad_piece);
     return std::nullopt;
   }
+  packet->congested = packet->congested || congested;
   if (packet->missing > 0) return std::nullopt;
   const Whole whole{packet->kind,
-                    MutableBytes(memory_).subspan(packet->place * wire::kPieceUnit, packet->total)};
+                    MutableBytes(memory_).subspan(packet->place * wire::kPieceUnit, packet->total),
+                    packet->congested};
   trim();
   return whole;
 }
@@ -125,8 +127,8 @@ Reassembly& Reassemblies::of(PeerNumber peer, DropCounters& drops) {
 
 std::optional<Reassembly::Whole> Reassemblies::add(TimePoint now, PeerNumber peer,
                                                    SessionIndex session, ByteView text,
-                                                   DropCounters& drops) {
-  return of(peer, drops).add(now, session, text, drops);
+                                                   DropCounters& drops, bool congested) {
+  return of(peer, drops).add(now, session, text, drops, congested);
 }
 
 }  // namespace meshnode::dataplane

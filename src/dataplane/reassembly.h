@@ -33,12 +33,15 @@ class Reassembly {
 
   struct Whole {
     wire::FrameKind kind = wire::FrameKind::ip;
-    MutableBytes bytes;  // valid until the next add()
+    MutableBytes bytes;      // valid until the next add()
+    bool congested = false;  // a piece of it was (RFC 3168 §5.3)
   };
 
-  // The plaintext of a piece that came under the session with this index of ours. Drops are
-  // bad_piece for what fits nothing, and unassembled for each packet that is given up.
-  std::optional<Whole> add(TimePoint now, SessionIndex session, ByteView text, DropCounters& drops);
+  // The plaintext of a piece that came under the session with this index of ours; `congested`: the
+  // datagram around it was marked. Drops are bad_piece for what fits nothing, and unassembled for
+  // each packet that is given up.
+  std::optional<Whole> add(TimePoint now, SessionIndex session, ByteView text, DropCounters& drops,
+                           bool congested = false);
   // Gives up all that is unfinished.
   void clear(DropCounters& drops);
   // Of unfinished packets, as if they were whole.
@@ -54,6 +57,7 @@ class Reassembly {
     std::size_t place = 0;    // in units
     std::size_t missing = 0;  // units that have not come; 0: done
     TimePoint began{};
+    bool congested = false;
     std::size_t units() const { return (total + wire::kPieceUnit - 1) / wire::kPieceUnit; }
   };
   static constexpr std::size_t kUnits = kHeld / wire::kPieceUnit;
@@ -83,7 +87,7 @@ class Reassemblies {
   static constexpr std::size_t kMaxPeers = 64;
 
   std::optional<Reassembly::Whole> add(TimePoint now, PeerNumber peer, SessionIndex session,
-                                       ByteView text, DropCounters& drops);
+                                       ByteView text, DropCounters& drops, bool congested = false);
   void drop(PeerNumber peer) { peers_.erase(peer); }
   std::size_t size() const { return peers_.size(); }
 

@@ -86,7 +86,7 @@ void RxPump::open_packet(const Arrival& arrival, const wire::FrameHeader& header
   const MutableBytes text = place_for(arrival, text_of(datagram).size());
   const bool opened = open(header, datagram, text.data());
   if (opened) report(arrival, true);
-  const std::size_t size = opened ? check_packet(arrival, text) : 0;
+  const std::size_t size = opened ? check_packet(text, arrival.run.tos) : 0;
   if (size == 0) return coalescer_->reject();
   ++session_.peer->traffic.packets;
   session_.peer->traffic.bytes += size;
@@ -114,13 +114,13 @@ void RxPump::open_in_place(const Arrival& arrival, const wire::FrameHeader& head
 void RxPump::take_piece(const Arrival& arrival, ByteView text) {
   const auto piece = wire::parse_piece(text);
   report(arrival, piece && piece->kind == wire::FrameKind::ip);
-  const auto whole =
-      reassemblies_.add(arrival.now, session_.key->slot->peer, session_.index, text, drops_);
+  const auto whole = reassemblies_.add(arrival.now, session_.key->slot->peer, session_.index, text,
+                                       drops_, is_congested(arrival.run.tos));
   if (!whole) return;
   if (whole->kind == wire::FrameKind::control) return take_whole_message(arrival, whole->bytes);
   const MutableBytes place = place_for(arrival, whole->bytes.size());
   std::copy(whole->bytes.begin(), whole->bytes.end(), place.begin());
-  const std::size_t size = check_packet(arrival, place);
+  const std::size_t size = check_packet(place, whole->congested ? kCongested : arrival.run.tos);
   if (size == 0) return coalescer_->reject();
   ++session_.peer->traffic.packets;
   session_.peer->traffic.bytes += size;
@@ -189,14 +189,14 @@ void RxPump::report(const Arrival& arrival, bool inner) {
 }
 
 // The size of the packet at the front of `text`, 0 if it is not to be delivered.
-std::size_t RxPump::check_packet(const Arrival& arrival, MutableBytes text) {
+std::size_t RxPump::check_packet(MutableBytes text, std::uint8_t tos) {
   const auto header = wire::parse_ip(text);
   if (!header || text.size() - header->total_size > wire::kMaxPadding) {
     drops_.count(Drop::bad_packet);
     return 0;
   }
   if (!check_addresses(*header)) return 0;
-  if (!take_over_ecn(text.first(header->total_size), arrival.run.tos)) {
+  if (!take_over_ecn(text.first(header->total_size), tos)) {
     drops_.count(Drop::congested);
     return 0;
   }

@@ -125,7 +125,7 @@ class RxPump {
   void take_piece(const Arrival& arrival, ByteView text);
   void take_whole_message(const Arrival& arrival, ByteView text);
   void report(const Arrival& arrival, bool inner);
-  std::size_t check_packet(const Arrival& arrival, MutableBytes text);
+  std::size_t check_packet(MutableBytes text, std::uint8_t tos);
   bool check_addresses(const wire::IpHeader& header);
   MutableBytes place_for(const Arrival& arrival, std::size_t size);
   void flush(FrameSink& sink);

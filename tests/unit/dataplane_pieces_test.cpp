@@ -140,6 +140,33 @@ TEST_F(Pieces, OneLostPieceCostsOnePacket) {
   EXPECT_EQ(arrived, 20U);
 }
 
+// RFC 3168 §5.3.
+TEST_F(Pieces, AMarkOnAnyPieceMarksTheWhole) {
+  limit(kSmall, false);
+  InnerPacket packet = udp(true, 1400);
+  packet.tos = 0x02;
+  InnerPacket marked = packet;
+  marked.tos = 0x03;
+  const auto whole = send_one(plain(build(packet)));
+  ASSERT_EQ(whole.size(), 1U);
+  const std::size_t piece = whole[0].run.segment_size;
+  const std::size_t pieces = (whole[0].bytes.size() + piece - 1) / piece;
+  ASSERT_EQ(pieces, 3U);
+  for (std::size_t which = 0; which <= pieces; ++which) {  // the last time none
+    const Bytes bytes = send_one(plain(build(packet)))[0].bytes;
+    std::vector<Sent> sent;
+    for (std::size_t i = 0; i < pieces; ++i) {
+      const auto part =
+          ByteView(bytes).subspan(i * piece).first(std::min(piece, bytes.size() - i * piece));
+      const auto tos = static_cast<std::uint8_t>(i == which ? 0x03 : 0x02);
+      sent.push_back({to_bytes(part), {whole[0].run.path, {}, part.size(), tos}});
+    }
+    for (Sent& each : sent) each.run.data = each.bytes;
+    receive(sent);
+    EXPECT_EQ(delivered(), std::vector<Bytes>{build(which < pieces ? marked : packet)}) << which;
+  }
+}
+
 TEST_F(Pieces, TheSourceIsCheckedOfTheWhole) {
   limit(kSmall, false);
   InnerPacket forged = udp(false, 1400);
