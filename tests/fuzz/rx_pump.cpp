@@ -102,7 +102,7 @@ Bytes seal_flow(const Member& member, Script& script, Sealed& sealed) {
   if ((odd & 8) != 0) packet.flags |= script.u8();
   if ((odd & 16) != 0) packet.ip_options = Bytes(4, 1);
   Bytes text = build(packet);
-  if ((odd & 32) != 0) text[20 + script.u8() % 20U] ^= 1;
+  if ((odd & 32) != 0) text[20 + script.u8() % (text.size() - 20)] ^= 1;
   text.resize((text.size() + 15) / 16 * 16);
   return seal(member, {.counter = script.u8()}, text, sealed);
 }
