@@ -18,4 +18,4 @@ mesh_test(unit_dataplane LABEL unit
     dataplane_wear_test.cpp
   DEPENDS mesh_dataplane)
 
-mesh_test(unit_dataplane_allocation LABEL unit SOURCES dataplane_allocation_test.cpp DEPENDS mesh_dataplane)
+mesh_test(unit_dataplane_allocation LABEL unit SOURCES dataplane_allocation_test.cpp DEPENDS mesh_dataplane test_counted_new)

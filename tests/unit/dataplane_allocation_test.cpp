@@ -1,39 +1,6 @@
 // Nothing is allocated for a packet. A program of its own, since it replaces operator new.
-#include <cstdlib>
-#include <new>
-
+#include "support/counted_new.h"
 #include "tests/unit/dataplane_pumps_fixture.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* counted(std::size_t size) {
-  ++allocations;
-  if (void* out = std::malloc(size)) return out;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-void operator delete(void* pointer) noexcept {
-  std::free(pointer);
-}
-void operator delete[](void* pointer) noexcept {
-  std::free(pointer);
-}
-void operator delete(void* pointer, std::size_t) noexcept {
-  std::free(pointer);
-}
-void operator delete[](void* pointer, std::size_t) noexcept {
-  std::free(pointer);
-}
 
 namespace meshnode::dataplane {
 namespace {
@@ -66,17 +33,17 @@ struct Allocation : Pumps {
     };
     round();  // vectors grow
     const std::uint64_t begin = rx.traffic(kOne).packets;
-    const std::size_t before = allocations;
+    const std::size_t before = test::allocations();
     while (rx.traffic(kOne).packets - begin < packets) round();
-    EXPECT_EQ(allocations - before, 0U);
+    EXPECT_EQ(test::allocations() - before, 0U);
     EXPECT_EQ(tx.drops().total() + rx.drops().total(), 0U);
   }
 };
 
 TEST_F(Allocation, TheCounterCounts) {
-  const std::size_t before = allocations;
+  const std::size_t before = test::allocations();
   const auto one = std::make_unique<int>(1);
-  EXPECT_GT(allocations, before);
+  EXPECT_GT(test::allocations(), before);
 }
 
 TEST_F(Allocation, NoneForTcpSuperFrames) {

@@ -3,4 +3,4 @@ mesh_test(unit_io LABEL unit
     io_resolver_test.cpp io_udp_offloads_test.cpp io_udp_socket_test.cpp
   DEPENDS mesh_io test_namespace)
 mesh_test(unit_io_allocation LABEL unit SOURCES io_allocation_test.cpp
-  DEPENDS mesh_io mesh_tun test_namespace)
+  DEPENDS mesh_io mesh_tun test_namespace test_counted_new)

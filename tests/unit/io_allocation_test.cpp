@@ -1,8 +1,6 @@
 // Nothing is allocated for a datagram or a frame at the edges: UDP sockets, TUN device. A program
 // of its own, since it replaces operator new.
 #include <array>
-#include <cstdlib>
-#include <new>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -10,39 +8,9 @@
 #include <unistd.h>
 
 #include "io/udp_socket.h"
+#include "support/counted_new.h"
 #include "support/scratch_namespace.h"
 #include "tun/device.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* counted(std::size_t size) {
-  ++allocations;
-  if (void* out = std::malloc(size)) return out;
-  throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  return counted(size);
-}
-void* operator new[](std::size_t size) {
-  return counted(size);
-}
-void operator delete(void* pointer) noexcept {
-  std::free(pointer);
-}
-void operator delete[](void* pointer) noexcept {
-  std::free(pointer);
-}
-void operator delete(void* pointer, std::size_t) noexcept {
-  std::free(pointer);
-}
-void operator delete[](void* pointer, std::size_t) noexcept {
-  std::free(pointer);
-}
 
 namespace meshnode {
 namespace {
@@ -64,7 +32,7 @@ void carry(bool gso, bool gro) {
   for (std::size_t i = 0; i < kSlots; ++i)
     slots[i].buffer =
         MutableBytes(memory).subspan(i * io::UdpSocket::kLargestRun, io::UdpSocket::kLargestRun);
-  const std::size_t before = allocations;
+  const std::size_t before = test::allocations();
   std::size_t sent = 0;
   std::size_t bytes = 0;
   while (sent < kDatagrams) {
@@ -76,14 +44,14 @@ void carry(bool gso, bool gro) {
       for (std::size_t i = 0; i < n; ++i) bytes += slots[i].run.data.size();
     }
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(test::allocations(), before);
   EXPECT_GT(bytes, 0U);
 }
 
 TEST(Allocation, IsSeen) {
-  const std::size_t before = allocations;
+  const std::size_t before = test::allocations();
   auto socket = io::UdpSocket::open(Family::v4, {});
-  EXPECT_GT(allocations, before);
+  EXPECT_GT(test::allocations(), before);
 }
 
 TEST(Allocation, NoneForADatagramWithOffloads) {
@@ -114,13 +82,13 @@ TEST(Allocation, NoneForAFrameOfTheTunDevice) {
   tun::ReadSlot slot;
   slot.buffer = room;
   std::size_t answers = 0;
-  const std::size_t before = allocations;
+  const std::size_t before = test::allocations();
   for (std::size_t i = 0; i < kDatagrams; ++i) {
     std::copy(kPing.begin(), kPing.end(), frame.packet.begin());
     (*device)->write_batch(std::span(&frame, 1));
     answers += (*device)->read_batch(std::span(&slot, 1));
   }
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(test::allocations(), before);
   EXPECT_GT(answers, 0U);
 }
 
