@@ -299,7 +299,8 @@ bool PathBook::answered(TimePoint now, const Path& path, std::uint64_t number) {
   if (candidate == nullptr) return false;
   for (Outstanding& probe : candidate->outstanding) {
     if (probe.number != number || number == 0) continue;
-    const Duration sample = now - probe.sent;
+    // The machine reads its clock once for many datagrams; zero would mean that it is not known.
+    const Duration sample = std::max<Duration>(now - probe.sent, std::chrono::microseconds(1));
     probe = {};
     candidate->path.local = path.local;
     const bool first = !candidate->confirmed || candidate->quality.rtt == Duration{};

@@ -175,6 +175,17 @@ TEST_F(PathRoaming, APathThatTwoHandshakesConfirmIsMeasuredAtOnce) {
   EXPECT_TRUE(book.best_rtt());
 }
 
+// The machine reads its clock once for all datagrams that wait.
+TEST_F(PathRoaming, AnAnswerAtTheMomentOfItsQuestionIsAMeasurement) {
+  book.confirm(now, PathKind::direct, path(1));
+  const auto due = book.due(now);
+  ASSERT_EQ(due.size(), 1U);
+  book.sent(now, due[0], 77);
+  ASSERT_FALSE(book.best_rtt());
+  ASSERT_TRUE(book.answered(now, due[0], 77));
+  EXPECT_TRUE(book.best_rtt());
+}
+
 TEST_F(PathRoaming, AFlowThatGoesOneWayCostsAQuestionEachEightTenthsOfASecond) {
   confirm(path(1));
   confirm(path(2));
