@@ -58,6 +58,7 @@ struct SetLimit {
   // Whether what does not fit may be refused (PumpEvent::too_big). If not, the limit is only what
   // is known so far, and everything is carried.
   bool settled = false;
+  bool operator==(const SetLimit&) const = default;
 };
 // Inner source addresses that the peer may use.
 struct SetSources {

@@ -102,9 +102,7 @@ void TxPump::send_all(const wire::IpHeader& header, bool super, TimePoint now, O
       if (!std::exchange(told, true)) tell_too_big(*peer, packet, out);
       // The rest of a super-frame is under way already: it is carried all the same.
       if (!super) {
-        drops_.count(Drop::too_big);
-        account(*peer, {}, now, out);
-        return;
+        return drops_.count(Drop::too_big);
       }
     }
     if (!(fits ? send_whole(*peer, packet, tos, out)

@@ -157,7 +157,6 @@ void Engine::dispatch(Now now, const dataplane::PumpEvent& event) {
   using Kind = dataplane::PumpEvent::Kind;
   if (event.kind == Kind::no_route) return demand(now, event.bytes);
   if (event.kind == Kind::first_data) return confirm_pending(now, event.session, event.path);
-  if (event.kind == Kind::too_big) return tell_too_big(now.mono, event.bytes, event.size);
   Peer* peer = roster_.by_number(event.peer);
   if (peer == nullptr) return;
   switch (event.kind) {
@@ -189,9 +188,11 @@ void Engine::dispatch(Now now, const dataplane::PumpEvent& event) {
     case Kind::control:
       handle_control(now, event);
       return;
+    case Kind::too_big:
+      tell_too_big(now.mono, *peer, event.bytes, event.size);
+      break;
     case Kind::no_route:
     case Kind::first_data:
-    case Kind::too_big:
       break;
   }
   service(now, *peer);

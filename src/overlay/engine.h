@@ -189,7 +189,7 @@ class Engine {
   void publish_limit(Peer& peer);
   void handle_mtu_probe(const Peer& peer, ByteView body);
   void handle_mtu_answer(TimePoint now, Peer& peer, ByteView body);
-  void tell_too_big(TimePoint now, ByteView packet, std::size_t fits);
+  void tell_too_big(TimePoint now, Peer& peer, ByteView packet, std::size_t fits);
 
   // engine_records.cpp: what members tell about themselves
   discovery::OwnView own_view(TimePoint now) const;
@@ -236,6 +236,7 @@ class Engine {
   void choose(Now now);
   bool is_kept(const Peer& peer, TimePoint now) const;
   bool is_needed(const Peer& peer, TimePoint now) const;
+  void make_room(TimePoint now);
   void retire_unneeded(TimePoint now);
   void demand(Now now, ByteView packet);
   discovery::RecordPtr record_for(const IpAddress& address) const;
@@ -255,7 +256,6 @@ class Engine {
   void drive_attempt(Now now, Peer& peer);
   void knock(Now now, Peer& peer);
   void call(Now now, Peer& peer);
-  void make_room(TimePoint now);
   bool is_out_of_reach(const Peer& peer) const;
   bool may_knock(const Peer& peer) const;
   void fail_attempt(Now now, Peer& peer);

@@ -10,10 +10,6 @@ namespace {
 using dataplane::TxPump;
 static_assert(discovery::PathMtu::kFloorV4 == TxPump::kLeastDatagram);
 
-bool same_limit(const std::optional<dataplane::SetLimit>& a, const dataplane::SetLimit& b) {
-  return a && a->datagram == b.datagram && a->message == b.message && a->settled == b.settled;
-}
-
 }  // namespace
 
 void Engine::search_mtu(TimePoint now, Peer& peer) {
@@ -32,7 +28,7 @@ void Engine::publish_limit(Peer& peer) {
                                   .datagram = mtu->limit(),
                                   .message = mtu->message_limit(),
                                   .settled = mtu->settled()};
-  if (same_limit(peer.published_limit, limit)) return;
+  if (peer.published_limit == limit) return;
   peer.published_limit = limit;
   emit(dataplane::SlotChange{limit});
 }
@@ -65,7 +61,10 @@ void Engine::handle_too_big(Now now, const Path& path, std::size_t size) {
 }
 
 // In the name of the packet's destination: a kernel drops what seems to come from its own address.
-void Engine::tell_too_big(TimePoint now, ByteView packet, std::size_t fits) {
+void Engine::tell_too_big(TimePoint now, Peer& peer, ByteView packet, std::size_t fits) {
+  // It was not sent, but it shows what is wanted of the path.
+  if (auto* mtu = peer.mtu.current())
+    mtu->used(now, wire::padded_size(packet.size(), config_.mtu) + wire::kFrameOverhead);
   const auto header = wire::parse_ip(packet);
   if (!header) return;
   const std::size_t mtu =

@@ -178,11 +178,18 @@ TEST_F(Pieces, TheSourceIsCheckedOfTheWhole) {
 }
 
 TEST_F(Pieces, TheEngineHearsHowLargeDatagramsAreWanted) {
+  limit(kSmall, false);
+  send_one(plain(build(udp(true, 1400))));
+  const auto told = events(PumpEvent::Kind::sent);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].size, 1408U + wire::kFrameOverhead);
+}
+
+TEST_F(Pieces, WhatIsRefusedIsNotToldAsSent) {
   limit(kSmall, true);
   send_one(plain(build(udp(true, 1400))));
-  auto told = events(PumpEvent::Kind::sent);
-  ASSERT_EQ(told.size(), 1U) << "also of what was refused";
-  EXPECT_EQ(told[0].size, 1408U + wire::kFrameOverhead);
+  EXPECT_EQ(events(PumpEvent::Kind::too_big).size(), 1U);
+  EXPECT_TRUE(events(PumpEvent::Kind::sent).empty()) << "no answer is to be expected";
 }
 
 TEST_F(Pieces, LargeMessagesComeInPiecesAndWholeOnesNever) {
