@@ -23,10 +23,6 @@ Splitter::Splitter(ByteView whole, wire::FrameKind kind, std::uint32_t packet,
   MESH_ASSERT(!whole.empty() && whole.size() <= wire::kMaxWhole && text_limit >= kLeastText);
 }
 
-std::size_t Splitter::count() const {
-  return (whole_.size() + share_ - 1) / share_;
-}
-
 std::size_t Splitter::next_size() const {
   const std::size_t left = whole_.size() - at_;
   return left == 0 ? 0 : wire::kPieceHeaderSize + std::min(left, share_);

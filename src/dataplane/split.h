@@ -21,7 +21,6 @@ class Splitter {
   // packet of a session. `text_limit`: bytes of plaintext that one frame may have, ≥ kLeastText.
   Splitter(ByteView whole, wire::FrameKind kind, std::uint32_t packet, std::size_t text_limit);
 
-  std::size_t count() const;
   // Of the next text, with its header and without padding; 0 when all are out.
   std::size_t next_size() const;
   // Writes the next text to `out`, which holds next_size() bytes; that size.

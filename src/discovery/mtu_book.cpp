@@ -28,8 +28,4 @@ void MtuBook::refused(TimePoint now, const Path& path, std::size_t size) {
     if (same(entry.path, path)) entry.mtu.refused(now, size);
 }
 
-void MtuBook::look_again(TimePoint now) {
-  for (Entry& entry : entries_) entry.mtu.look_again(now);
-}
-
 }  // namespace meshnode::discovery

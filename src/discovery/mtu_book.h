@@ -24,7 +24,6 @@ class MtuBook {
   std::uint32_t& number() { return number_; }
   // Our own machine refused to send a datagram of this size on that path.
   void refused(TimePoint now, const Path& path, std::size_t size);
-  void look_again(TimePoint now);
 
  private:
   struct Entry {

@@ -64,8 +64,6 @@ class PathMtu {
   bool answered(TimePoint now, std::uint32_t number);
   // Our own machine refused to send a datagram of this size.
   void refused(TimePoint now, std::size_t size);
-  // Something changed here: what did not fit may fit now.
-  void look_again(TimePoint now) { next_raise_ = std::min(next_raise_, now); }
 
   std::size_t limit() const { return low_; }
   // The same for our own messages: as long as nothing is known, the base is tried. They are few and

@@ -264,15 +264,6 @@ TEST(PathMtu, ASmallerInterfaceOfOursIsObeyedAtOnce) {
   EXPECT_EQ(path.mtu.limit(), best_for(1252, kUsualCeiling));
 }
 
-TEST(PathMtu, AnInterfaceThatChangedIsLookedAtAnew) {
-  PathModel path(1252);
-  path.run(seconds(3), kUsualCeiling);
-  path.carries = 1472;
-  path.mtu.look_again(path.now);
-  path.run(seconds(1), kUsualCeiling);
-  EXPECT_EQ(path.mtu.limit(), kUsualCeiling);
-}
-
 TEST(PathMtu, JumboPathsAreUsedWhereTheTunnelWantsThem) {
   PathModel path(8972, kJumboCeiling);
   path.run(milliseconds(100), kJumboCeiling);
