@@ -80,7 +80,7 @@ class LanSocketTest : public ::testing::Test {
     const std::string left =
         "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(left_->fd());
     right_->enter();
-    shell("ip link add r0 type veth peer name l0 netns " + left +
+    shell("ip link add r0 type veth peer name l0 address 02:00:00:00:00:01 netns " + left +
           " && ip link set r0 addrgenmode none && ip link set r0 up && ip addr add 10.1.0.2/24 dev"
           " r0 && ip addr add fe80::2/64 dev r0 nodad");
     left_->enter();
@@ -156,6 +156,8 @@ TEST_F(LanSocketTest, UnicastReachesOnlyOneOfTheProgramsOnTheHost) {
   LanSocket second = open_here();
   right_->enter();
   LanSocket across = open_here();
+  // Else the unicast waits for ARP and the broadcast may overtake it.
+  shell("ip neigh add 10.1.0.1 lladdr 02:00:00:00:00:01 dev r0 nud permanent");
   EXPECT_TRUE(across.send_v4(right_index_, ip("10.1.0.2"), ip("10.1.0.1"), Bytes{1}));
   // The broadcast that follows shows that nothing else is on its way.
   EXPECT_TRUE(across.send_v4(right_index_, ip("10.1.0.2"), ip("10.1.0.255"), Bytes{2}));
