@@ -1,47 +1,26 @@
 #include "io/event_loop.h"
 
+#include <array>
+#include <atomic>
+#include <deque>
 #include <map>
+#include <mutex>
 #include <utility>
 
-#include <asio/executor_work_guard.hpp>
-#include <asio/posix/stream_descriptor.hpp>
-#include <asio/post.hpp>
-#include <asio/signal_set.hpp>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
 #include "base/result.h"
 #include "io/clock.h"
-#include "io/event_loop_asio.h"
+#include "io/signal_pipe.h"
 #include "io/unique_fd.h"
 
 namespace meshnode::io {
 namespace {
 
-// Lives as long as a wait that refers to it is queued in Asio, which may be longer than the watch.
-struct Watch {
-  Watch(asio::io_context& context, std::function<void()> function)
-      : descriptor(context), handler(std::move(function)) {}
-
-  void end() {
-    active = false;
-    // Gives the descriptor back instead of closing it; a queued wait ends with operation_aborted.
-    if (descriptor.is_open()) descriptor.release();
-  }
-
-  asio::posix::stream_descriptor descriptor;
-  std::function<void()> handler;
-  bool active = true;
-};
-
-// Each async_wait asks the kernel anew, so that data left unread wakes us again: level-triggered.
-void arm(const std::shared_ptr<Watch>& watch) {
-  watch->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [watch](const std::error_code&) {
-                                 if (!watch->active) return;
-                                 watch->handler();
-                                 if (watch->active) arm(watch);
-                               });
-}
+using Handler = std::function<void()>;
 
 timespec to_timespec(TimePoint time) {
   // Zero would disarm the timer; any moment in the past fires at once.
@@ -49,22 +28,72 @@ timespec to_timespec(TimePoint time) {
   return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
 }
 
+// Ends waiting in epoll_wait, from any thread.
+void ring(const UniqueFd& bell) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(bell.get(), &one, sizeof one);
+}
+
+void silence(const UniqueFd& bell) {
+  std::uint64_t rings = 0;
+  [[maybe_unused]] const auto taken = read(bell.get(), &rings, sizeof rings);
+}
+
 }  // namespace
 
 struct EventLoop::Impl {
-  asio::io_context context{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
-  std::map<int, std::shared_ptr<Watch>> watches;
-  std::unique_ptr<asio::signal_set> signals;
-  std::function<void(int)> signal_handler;
+  // `number` tells a watch from an earlier one of the same descriptor, whose readiness may still
+  // be among the events of this turn.
+  struct Watch {
+    std::uint32_t number = 0;
+    std::shared_ptr<Handler> handler;  // shared with its own running call, which may unwatch it
+  };
+
+  UniqueFd epoll{epoll_create1(EPOLL_CLOEXEC)};
+  std::map<int, Watch> watches;
+  std::uint32_t last_number = 0;
+
+  UniqueFd bell{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  std::atomic<bool> stopped = false;
+  std::mutex mutex;  // of `posted`
+  std::deque<Handler> posted;
+
+  std::optional<SignalPipe> signals;
 
   UniqueFd timer{timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)};
   std::optional<TimePoint> armed;  // when the timer will fire; never later than `deadline`
   std::optional<TimePoint> deadline;
-  std::function<void()> deadline_handler;
+  Handler deadline_handler;
 
-  ~Impl() {
-    for (auto& [fd, watch] : watches) watch->end();
+  void turn() {
+    std::array<epoll_event, 32> events;
+    const int ready =
+        epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), /*timeout=*/-1);
+    for (int i = 0; i < ready && !stopped; ++i) call(events[static_cast<std::size_t>(i)].data.u64);
+  }
+
+  static std::uint64_t name(int fd, std::uint32_t number) {
+    return std::uint64_t{number} << 32 | static_cast<std::uint32_t>(fd);
+  }
+
+  void call(std::uint64_t named) {
+    const auto found = watches.find(static_cast<int>(named & 0xffffffff));
+    if (found == watches.end() || found->second.number != named >> 32) return;
+    const std::shared_ptr<Handler> handler = found->second.handler;
+    (*handler)();
+  }
+
+  void run_posted() {
+    std::unique_lock lock(mutex);
+    // What is posted meanwhile waits for the next turn.
+    for (std::size_t left = posted.size(); left > 0 && !stopped; --left) {
+      const Handler next = std::move(posted.front());
+      posted.pop_front();
+      lock.unlock();
+      next();
+      lock.lock();
+    }
+    if (posted.empty()) silence(bell);
   }
 
   void arm_timer(TimePoint time) {
@@ -73,50 +102,43 @@ struct EventLoop::Impl {
     armed = time;
   }
 
+  // Setting the timer anew takes its readiness away, so that reading it is for the end only.
   void timer_fired() {
-    std::uint64_t expirations = 0;
-    if (read(timer.get(), &expirations, sizeof expirations) < 0) return;  // re-armed meanwhile
+    const TimePoint now = read_clocks().mono;
+    if (armed && now < *armed) return;  // re-armed since it fired
     armed.reset();
-    if (!deadline) return;
-    if (read_clocks().mono < *deadline) return arm_timer(*deadline);
-    deadline.reset();
-    if (deadline_handler) deadline_handler();
-  }
-
-  void wait_for_signal() {
-    signals->async_wait([this](const std::error_code& error, int number) {
-      if (error) return;  // the loop is being destroyed
-      signal_handler(number);
-      wait_for_signal();
-    });
+    if (deadline && now < *deadline) return arm_timer(*deadline);
+    if (std::exchange(deadline, std::nullopt) && deadline_handler) deadline_handler();
+    if (!armed) silence(timer);
   }
 };
 
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {
-  MESH_ASSERT(impl_->timer);
+  MESH_ASSERT(impl_->epoll && impl_->bell && impl_->timer);
   watch_readable(impl_->timer.get(), [impl = impl_.get()] { impl->timer_fired(); });
+  watch_readable(impl_->bell.get(), [impl = impl_.get()] { impl->run_posted(); });
 }
 
 EventLoop::~EventLoop() = default;
 
-void EventLoop::watch_readable(int fd, std::function<void()> handler) {
+void EventLoop::watch_readable(int fd, Handler handler) {
   unwatch(fd);
-  auto watch = std::make_shared<Watch>(impl_->context, std::move(handler));
-  std::error_code error;
-  watch->descriptor.assign(fd, error);
-  MESH_ASSERT(!error);
-  impl_->watches.emplace(fd, watch);
-  arm(watch);
+  const std::uint32_t number = ++impl_->last_number;
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = Impl::name(fd, number);
+  const bool watched = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0 &&
+                       epoll_ctl(impl_->epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+  MESH_ASSERT(watched);
+  impl_->watches.insert_or_assign(
+      fd, Impl::Watch{number, std::make_shared<Handler>(std::move(handler))});
 }
 
 void EventLoop::unwatch(int fd) {
-  const auto found = impl_->watches.find(fd);
-  if (found == impl_->watches.end()) return;
-  found->second->end();
-  impl_->watches.erase(found);
+  if (impl_->watches.erase(fd) > 0) epoll_ctl(impl_->epoll.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
-void EventLoop::on_deadline(std::function<void()> handler) {
+void EventLoop::on_deadline(Handler handler) {
   impl_->deadline_handler = std::move(handler);
 }
 
@@ -125,28 +147,27 @@ void EventLoop::set_deadline(std::optional<TimePoint> deadline) {
   if (deadline && (!impl_->armed || *deadline < *impl_->armed)) impl_->arm_timer(*deadline);
 }
 
-void EventLoop::post(std::function<void()> function) {
-  asio::post(impl_->context, std::move(function));
+void EventLoop::post(Handler function) {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->posted.empty()) ring(impl_->bell);
+  impl_->posted.push_back(std::move(function));
 }
 
 void EventLoop::on_signals(std::initializer_list<int> signals, std::function<void(int)> handler) {
-  impl_->signals = std::make_unique<asio::signal_set>(impl_->context);
-  for (const int number : signals) impl_->signals->add(number);
-  impl_->signal_handler = std::move(handler);
-  impl_->wait_for_signal();
+  SignalPipe& pipe = impl_->signals.emplace(signals);
+  watch_readable(pipe.fd(), [&pipe, handler = std::move(handler)] {
+    if (const auto number = pipe.next()) handler(*number);
+  });
 }
 
 void EventLoop::run() {
-  impl_->context.run();
-  impl_->context.restart();
+  while (!impl_->stopped) impl_->turn();
+  impl_->stopped = false;
 }
 
 void EventLoop::stop() {
-  impl_->context.stop();
-}
-
-asio::io_context& EventLoop::context() {
-  return impl_->context;
+  impl_->stopped = true;
+  ring(impl_->bell);
 }
 
 }  // namespace meshnode::io

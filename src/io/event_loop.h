@@ -1,6 +1,6 @@
 // The one thread that owns everything: readable descriptors, one deadline, signals, and work posted
-// from other threads (OpenDHT's). Asio does the waiting and stays behind the .cpp; who needs its
-// io_context (control's local sockets) includes event_loop_asio.h.
+// from other threads (OpenDHT's). Plain epoll: a wake-up costs one system call, and none to ask for
+// the next (docs/decisions/0022-event-loop.md).
 //
 // Thread safety
 //  post() and stop() may be called from any thread; everything else only from the thread in run(),
@@ -20,10 +20,6 @@
 #include <optional>
 
 #include "base/clock.h"
-
-namespace asio {
-class io_context;
-}
 
 namespace meshnode::io {
 
@@ -60,8 +56,6 @@ class EventLoop {
   // afterwards; what was posted but not run stays queued.
   void run();
   void stop();
-
-  asio::io_context& context();
 
  private:
   struct Impl;

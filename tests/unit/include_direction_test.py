@@ -39,7 +39,7 @@ PURE = {"base", "wire", "crypto", "dataplane", "discovery", "overlay"}
 LIBRARIES = [
     (r"opendht(\.h|/.*)", {"discovery/dht"}, "OpenDHT stays behind discovery/dht's plain messages"),
     (r"(gnutls|nettle)/.*|argon2\.h|intel-ipsec-mb\.h", {"crypto"}, "crypto is the only door to the crypto libraries"),
-    (r"asio(\.hpp|/.*)", {"io", "control"}, "the event loop is io's and control's business"),
+    (r"sys/(epoll|timerfd|eventfd)\.h", {"io", "control"}, "waiting is the event loop's business"),
     (r"netlink/.*|linux/(rt)?netlink\.h", {"io", "tun"}, "netlink is spoken at the edge"),
 ]
 # What a pure file has no use for.
@@ -145,7 +145,7 @@ PLANTED = [
     ("node/b.cpp", "#include <gnutls/crypto.h>\n", "only door"),
     ("overlay/c.cpp", "#include <nettle/curve25519.h>\n", "only door"),
     ("node/c.cpp", "#include <argon2.h>\n", "only door"),
-    ("node/d.cpp", "#include <asio/io_context.hpp>\n", "event loop"),
+    ("node/d.cpp", "#include <sys/epoll.h>\n", "event loop"),
     ("node/e.cpp", "#include <netlink/route/link.h>\n", "spoken at the edge"),
     ("overlay/d.cpp", "auto t = std::chrono::steady_clock::now();\n", "reads a clock"),
     ("wire/d.cpp", "clock_gettime(CLOCK_BOOTTIME, &t);\n", "reads a clock"),
@@ -164,7 +164,7 @@ PLANTED = [
     ("ctl/b.cpp", '#include "control/a.h"\n#include "overlay/a.h"\n#include "crypto/a.h"\n', None),
     ("discovery/dht/a.cpp", "#include <opendht.h>\n#include <mutex>\n", None),
     ("crypto/d.cpp", "#include <gnutls/crypto.h>\n#include <argon2.h>\n", None),
-    ("io/a.cpp", "#include <asio/io_context.hpp>\nauto t = ::socket(1, 2, 3);\n", None),
+    ("io/a.cpp", "#include <sys/epoll.h>\nauto t = ::socket(1, 2, 3);\n", None),
     ("dataplane/e.cpp", "bool ok = aead.open(x) && key->open(y) && open(z);\n", None),
     ("dataplane/f.cpp", "Opened Aead::open(int x) { return handshake_time(x); }\n", None),
     ("dataplane/g.cpp", '// time(0)\nauto s = "rand()"; /* socket(\n clock_gettime( */\n', None),
