@@ -14,18 +14,10 @@ namespace {
 constexpr std::size_t kLargest = 2048;
 constexpr int kBufferBytes = 1 << 20;
 
-// Datagrams may be fragmented, and no ICMP message of a stranger changes how.
-void allow_fragments(int fd, Family family) {
-  if (family == Family::v4)
-    io::set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
-  else
-    io::set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT);
-}
-
 // 0 or the errno.
 int open_one(const Endpoint& at, io::UniqueFd& out) {
   if (const int error = io::make_udp(at.ip.family(), out); error != 0) return error;
-  allow_fragments(out.get(), at.ip.family());
+  io::set_fragments(out.get(), at.ip.family(), io::Fragments::allowed);
   io::set_option(out.get(), SOL_SOCKET, SO_RCVBUF, kBufferBytes);
   io::set_option(out.get(), SOL_SOCKET, SO_SNDBUF, kBufferBytes);
   io::SocketAddress address{};

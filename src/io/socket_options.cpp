@@ -25,6 +25,15 @@ int make_udp(Family family, UniqueFd& out) {
   return ready ? 0 : errno;
 }
 
+bool set_fragments(int fd, Family family, Fragments fragments) {
+  const bool allowed = fragments == Fragments::allowed;
+  if (family == Family::v4)
+    return set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER,
+                      allowed ? IP_PMTUDISC_OMIT : IP_PMTUDISC_PROBE);
+  return set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+                    allowed ? IPV6_PMTUDISC_DONT : IPV6_PMTUDISC_PROBE);
+}
+
 int bind_wildcard(int fd, Family family, std::uint16_t port) {
   const IpAddress any = family == Family::v6 ? IpAddress::v6({}) : IpAddress::v4({});
   SocketAddress address{};

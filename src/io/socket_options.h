@@ -19,6 +19,12 @@ bool set_option(int fd, int level, int name, int value);
 // the errno.
 int make_udp(Family family, UniqueFd& out);
 
+// Whether the outgoing datagrams of a socket may be cut into fragments, by us and, with IPv4, on
+// the way. The kernel's memory of path MTUs, which strangers' ICMP can write to, is used for IPv6
+// fragments only (no router cuts them): 1,280 bytes is the least that can be forged.
+enum class Fragments : std::uint8_t { forbidden, allowed };
+bool set_fragments(int fd, Family family, Fragments fragments);
+
 // Binds to the wildcard address; 0 or the errno.
 int bind_wildcard(int fd, Family family, std::uint16_t port);
 // The bound port; 0 if that cannot be told.

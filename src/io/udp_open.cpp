@@ -9,13 +9,6 @@
 namespace meshnode::io {
 namespace {
 
-// Invariant 3 of the header.
-bool forbid_fragments(int fd, Family family) {
-  return family == Family::v4
-             ? set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE)
-             : set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
-}
-
 // Best effort: FORCE passes the system-wide limit, but needs CAP_NET_ADMIN.
 void enlarge_buffers(int fd, std::size_t bytes) {
   const int size = static_cast<int>(std::min<std::size_t>(bytes, std::size_t{1} << 30));
@@ -89,7 +82,7 @@ Error open_failure(Family family, std::uint16_t port, int error) {
 // 0 or the errno of the first step that failed.
 int prepare(UniqueFd& fd, Family family, const UdpOptions& options) {
   if (const int error = make_udp(family, fd); error != 0) return error;
-  if (!forbid_fragments(fd.get(), family)) return errno;
+  if (!set_fragments(fd.get(), family, Fragments::forbidden)) return errno;  // invariant 3
   enlarge_buffers(fd.get(), options.buffer_bytes);
   ask_for_tos(fd.get(), family);
   return bind_wildcard(fd.get(), family, options.port);

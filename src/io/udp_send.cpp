@@ -196,6 +196,13 @@ int UdpSocket::send_now(const Path& path, ByteView datagram) const {
   return send_datagram(impl_->fd.get(), path, datagram);
 }
 
+int UdpSocket::send_in_fragments(const Path& path, ByteView datagram) const {
+  set_fragments(impl_->fd.get(), impl_->family, Fragments::allowed);
+  const int error = send_now(path, datagram);
+  set_fragments(impl_->fd.get(), impl_->family, Fragments::forbidden);
+  return error;
+}
+
 int UdpSocket::send_short_lived(const Path& path, ByteView datagram, int time_to_live) const {
   return io::send_short_lived(impl_->fd.get(), path, datagram, time_to_live);
 }

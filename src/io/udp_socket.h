@@ -4,7 +4,8 @@
 // Invariants
 //  1. Nothing about one datagram is fatal: a failed one is counted and the next one is tried.
 //  2. No allocation after open(): headers, addresses and control messages are preallocated.
-//  3. Don't-fragment is set and the kernel's path-MTU cache is ignored (PMTUDISC_PROBE): path MTU
+//  3. Don't-fragment is set, but in send_in_fragments(), and the kernel's path-MTU cache is ignored
+//  (PMTUDISC_PROBE): path MTU
 //     is found by our own authenticated probes, never by spoofable ICMP. A datagram larger than the
 //     outgoing interface's MTU fails with too_big.
 //  4. IPv6 is V6ONLY: a v4-mapped address never gets in or out.
@@ -122,7 +123,11 @@ class UdpSocket {
 
   // One datagram, from any thread, beside the batches: straight to the kernel. 0 or an errno.
   int send_now(const Path& path, ByteView datagram) const;
-  // Likewise, over IPv4 only; see send_datagram.h.
+  // One datagram that may be cut into fragments, for what must not depend on the path MTU and
+  // cannot search it. 0 or an errno. Not beside other calls of this thread's batches: what another
+  // thread sends meanwhile may lack don't-fragment, too.
+  int send_in_fragments(const Path& path, ByteView datagram) const;
+  // As send_now(), over IPv4 only; see send_datagram.h.
   int send_short_lived(const Path& path, ByteView datagram, int time_to_live) const;
 
   const UdpOffloads& offloads() const;  // changes at run time, one way only

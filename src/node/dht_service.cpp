@@ -17,6 +17,10 @@ constexpr Duration kPutAgain = seconds(30);
 constexpr Duration kPutAgainMost = minutes(8);
 // A hub that speaks STUN has told about our NAT by then.
 constexpr Duration kNatPatience = seconds(1);
+// What passes any link of the family in one piece, UDP payload.
+constexpr std::size_t kSmallV4 = 576 - 28;
+constexpr std::size_t kSmallV6 = 1280 - 48;
+constexpr std::size_t kMostLargeWaiting = 64;
 
 bool is_ours(const IpAddress& ip, const Interfaces& interfaces) {
   for (const Interface& interface : interfaces)
@@ -152,10 +156,12 @@ void DhtService::start(Now now) {
 
 // ---- datagrams ----
 
-dht::Sent DhtService::send(const Path& path, ByteView datagram) const {
+dht::Sent DhtService::send(const Path& path, ByteView datagram) {
   const auto& socket = path.remote.ip.is_v4() ? sockets_.v4 : sockets_.v6;
   if (!socket) return dht::Sent::no_family;
   spoke_to(io::read_clocks().mono, path.remote);
+  if (datagram.size() > (path.remote.ip.is_v4() ? kSmallV4 : kSmallV6))
+    return send_large(path, datagram);
   switch (socket->send_now(path, datagram)) {
     case 0:
       return dht::Sent::sent;
@@ -165,6 +171,18 @@ dht::Sent DhtService::send(const Path& path, ByteView datagram) const {
     default:
       return dht::Sent::unreachable;
   }
+}
+
+// OpenDHT searches no path MTU. Don't-fragment is the socket's, and so the loop thread's.
+dht::Sent DhtService::send_large(const Path& path, ByteView datagram) {
+  if (large_waiting_ == kMostLargeWaiting) return dht::Sent::again;
+  ++large_waiting_;
+  doors_.post([this, path, copy = to_bytes(datagram)] {
+    --large_waiting_;
+    const auto& socket = path.remote.ip.is_v4() ? sockets_.v4 : sockets_.v6;
+    if (socket->send_in_fragments(path, copy) != 0) drops_.count(Drop::send_failed);
+  });
+  return dht::Sent::sent;
 }
 
 void DhtService::datagram_in(Now now, wire::Protocol protocol, const Path& path,

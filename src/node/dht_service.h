@@ -2,9 +2,11 @@
 // what the core asks of the directory. Wiring; what is decided is decided in discovery/.
 //
 // Threads: everything on the loop thread. OpenDHT's thread calls `send` only, straight to the
-// sockets; what that notes has a lock of its own, held for a look at a table.
+// sockets (large datagrams go by the loop thread, which may let them be fragmented); what that
+// notes has a lock of its own, held for a look at a table.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -64,7 +66,8 @@ class DhtService {
   discovery::Bootstraps::Doors stun_doors();
   void resolve(discovery::Bootstraps& names, const HostPort& name);
   void check_nodes(TimePoint now);
-  dht::Sent send(const Path& path, ByteView datagram) const;
+  dht::Sent send(const Path& path, ByteView datagram);
+  dht::Sent send_large(const Path& path, ByteView datagram);
   bool is_stun_server(const Endpoint& endpoint) const;
   void settle_role();
   void note_reached(TimePoint now, const Path& path);
@@ -94,6 +97,7 @@ class DhtService {
   Interfaces interfaces_;
   mutable std::mutex spoken_mutex_;  // OpenDHT's thread speaks, too
   mutable discovery::Spoken spoken_;
+  std::atomic<std::size_t> large_waiting_ = 0;
   std::vector<IpAddress> reached_at_;  // addresses of ours that strangers have reached
   std::optional<std::pair<bool, discovery::Serving>> told_serving_;
   std::optional<Endpoint> first_up_;  // a bootstrap that answers, not told yet

@@ -362,6 +362,38 @@ TEST_F(OnALink, SaysWhyAnIpv6DatagramDidNotLeave) {
   EXPECT_EQ(report.failures[2].problem, SendProblem::address_gone);
 }
 
+TEST_F(OnALink, OneDatagramMayGoInFragmentsAndNoOtherDoes) {
+  UdpSocket right = open_or_die(Family::v4);
+  left_->enter();
+  UdpSocket left = open_or_die(Family::v4);
+  const Path neighbour{{ip("10.1.0.2"), right.port()}, {}, 0};
+  const Bytes large(1473);
+  EXPECT_EQ(left.send_in_fragments(neighbour, large), 0);
+  EXPECT_EQ(left.send_now(neighbour, large), EMSGSIZE);
+  Slots slots(4);
+  const auto heard = slots.receive(right);
+  ASSERT_EQ(heard.size(), 1U);
+  EXPECT_EQ(heard[0].data.size(), large.size());
+}
+
+// The far end of a cable drops what is larger than its own MTU. What the route knows stands for
+// what a router would have told.
+TEST_F(OnALink, Ipv6FragmentsHaveTheSizeThatTheKernelKnows) {
+  UdpSocket right = open_or_die(Family::v6);
+  shell("ip -6 route add fe80::1 dev r0 mtu 1280");
+  left_->enter();
+  shell("ip link set l0 mtu 1280");
+  UdpSocket left = open_or_die(Family::v6);
+  const Path neighbour{{ip("fe80::1"), left.port()}, {}, right_scope_};
+  const Bytes large(1400);
+  EXPECT_EQ(right.send_in_fragments(neighbour, large), 0);
+  EXPECT_EQ(right.send_now(neighbour, Bytes(1500)), EMSGSIZE);
+  Slots slots(4);
+  const auto heard = slots.receive(left);
+  ASSERT_EQ(heard.size(), 1U);
+  EXPECT_EQ(heard[0].data.size(), large.size());
+}
+
 TEST_F(OnALink, ARunThatIsTooBigIsReportedAndItsShortEndSent) {
   UdpSocket right = open_or_die(Family::v4);
   left_->enter();
