@@ -63,6 +63,11 @@ class Peer:
     def start(self):
         raise NotImplementedError
 
+    def await_both(self, out):
+        for end, processes in out.items():
+            self.await_device(end, processes[0])
+        return out
+
     def settled(self):
         """Beyond the first answered ping."""
         return True
@@ -185,9 +190,7 @@ class Nebula(Peer):
                 "firewall": {way: [{"port": "any", "proto": "any", "host": "any"}]
                              for way in ("outbound", "inbound")}}))
             out[end] = [self.spawn(end, "-config", config)]
-        for end in "ab":
-            self.await_device(end, out[end][0])
-        return out
+        return self.await_both(out)
 
 
 class OpenVpn(Peer):
@@ -217,9 +220,7 @@ class OpenVpn(Peer):
                 "--peer-fingerprint", prints[other(end)], "--data-ciphers", "AES-256-GCM",
                 "--verb", "1", *role)
             out[end] = [process]
-        for end in "ab":
-            self.await_device(end, out[end][0])
-        return out
+        return self.await_both(out)
 
 
 class Yggdrasil(Peer):

@@ -1,16 +1,12 @@
 #include "fuzz/members.h"
 
 #include "fuzz/fuzz.h"
+#include "support/networks.h"
 
 namespace meshnode::fuzz {
 
 overlay::NetworkSecret network() {
-  overlay::NetworkSecret out;
-  out.seed.fill(0x11);
-  Block<32> secret;
-  secret.fill(0x22);
-  out.secret = Secret32(secret);
-  return out;
+  return test::default_network();
 }
 
 overlay::HandshakeSelf member(std::uint8_t number, const overlay::NetworkSecret& network) {

@@ -3,7 +3,8 @@
     bulk.py serve ADDRESS PORT                 answers each TCP connection and each datagram with the same bytes
     bulk.py tcp ADDRESS PORT BYTES             there and back
     bulk.py udp ADDRESS PORT BYTES             one datagram there and back, some tries
-    bulk.py flow ADDRESS PORT SECONDS SIZE     a datagram each 10 ms; prints the longest silence in milliseconds
+    bulk.py flow ADDRESS PORT SECONDS SIZE     a datagram each 10 ms; prints "flows" after 200 answers, and at
+                                               the end the longest silence in milliseconds
 """
 
 import hashlib
@@ -71,6 +72,7 @@ def udp(address, port, size):
 
 
 def flow(address, port, span, size):
+    answers = 0
     sock = socket.socket(family(address), socket.SOCK_DGRAM)
     sock.connect((address, port))
     sock.setblocking(False)
@@ -89,6 +91,9 @@ def flow(address, port, span, size):
                 continue
             now = time.monotonic()
             longest, last = max(longest, now - last), now
+            answers += 1
+            if answers == 200:
+                print("flows", flush=True)
     longest = max(longest, time.monotonic() - last)
     print(int(longest * 1000))
     return True

@@ -97,7 +97,7 @@ spawn b1500 "$work/serve" "${bulk[@]}" serve "$address" 5000 </dev/null
 for after in 1280 576; do
   spawn a "$work/gap-$after" "${bulk[@]}" flow "$address" 5000 10 1200 </dev/null
   flowing=$spawned
-  sleep 3
+  wait_for 8 "the flow is under way" grep -q flows "$work/gap-$after"
   inside r ip link set "$changing" mtu "$after"
   inside b1500 ip link set eth0 mtu "$after"
   while ! ended "$flowing"; do sleep 0.1; done

@@ -18,14 +18,7 @@ struct DirectoryTest : ::testing::Test {
   static bool is_beacon(const Datagram& d) { return d.to.port == discovery::kLanPort; }
   static bool is_probe(const Datagram& d) { return !is_beacon(d) && d.bytes[0] == 0x43; }
 
-  static overlay::NetworkSecret network(std::uint8_t seed = 0x51) {
-    overlay::NetworkSecret out;
-    out.seed.fill(seed);
-    Block<32> secret;
-    secret.fill(0x52);
-    out.secret = Secret32(secret);
-    return out;
-  }
+  static overlay::NetworkSecret network(std::uint8_t seed = 0x51) { return network_of(seed, 0x52); }
   static discovery::DirectoryKeys keys(const overlay::NetworkSecret& of = network()) {
     const auto all = overlay::NetworkKeys::derive(of);
     return {.rendezvous = all.rendezvous, .record = all.record};

@@ -63,10 +63,7 @@ NodeOptions member(std::uint8_t number, std::size_t mtu) {
   NodeOptions options;
   options.name = std::to_string(number);
   options.identity_seed.fill(number);
-  options.network.seed.fill(0x11);
-  Block<32> secret;
-  secret.fill(0x22);
-  options.network.secret = Secret32(secret);
+  options.network = default_network();
   options.claims = {IpAddress::v4({10, 77, 0, number})};
   options.mtu = mtu;
   return options;

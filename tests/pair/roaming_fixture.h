@@ -36,10 +36,7 @@ struct Roaming : ::testing::Test {
     NodeOptions out;
     out.name = name;
     out.identity_seed.fill(identity);
-    out.network.seed.fill(0x61);
-    Block<32> secret;
-    secret.fill(0x62);
-    out.network.secret = Secret32(secret);
+    out.network = network_of(0x61, 0x62);
     out.directory = true;
     return out;
   }

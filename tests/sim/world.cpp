@@ -1,6 +1,7 @@
 #include "sim/world.h"
 
 #include "sim/cheap_suite.h"
+#include "support/networks.h"
 
 namespace meshnode::sim {
 namespace {
@@ -49,12 +50,7 @@ IpAddress World::add_bystander() {
 }
 
 overlay::NetworkSecret World::default_network() const {
-  overlay::NetworkSecret out;
-  out.seed.fill(0x5e);
-  Block<32> secret;
-  secret.fill(0x7a);
-  out.secret = Secret32(secret);
-  return out;
+  return test::network_of(0x5e, 0x7a);
 }
 
 const crypto::Suite& World::suite() const {

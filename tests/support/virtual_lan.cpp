@@ -24,15 +24,6 @@ Bytes echo_reply(Bytes request) {
 
 }  // namespace
 
-overlay::NetworkSecret default_network() {
-  overlay::NetworkSecret network;
-  network.seed.fill(0x11);
-  Block<32> secret;
-  secret.fill(0x22);
-  network.secret = Secret32(secret);
-  return network;
-}
-
 Bytes echo_request(const IpAddress& from, const IpAddress& to, std::uint16_t sequence,
                    std::size_t payload) {
   const bool v6 = from.is_v6();

@@ -12,12 +12,10 @@
 
 #include "overlay/core.h"
 #include "support/counting_suite.h"
+#include "support/networks.h"
 #include "support/seeded_random.h"
 
 namespace meshnode::test {
-
-// The network of all virtual hosts that are not told another one.
-overlay::NetworkSecret default_network();
 
 class VirtualLan;
 

@@ -101,6 +101,30 @@ TEST(Icmp, TypesAndCodes) {
   EXPECT_EQ(at(unreachable(packet6(), kRouter6, Unreachable::host), 40), Pair(1, 3));
 }
 
+// RFC 1191 §4: the last two bytes of the ICMP header; RFC 4443 §3.2: its second word.
+TEST(Icmp, TooBigTellsWhatFits) {
+  const auto v4 = too_big(packet4(1400), kRouter4, 1124);
+  ASSERT_TRUE(v4);
+  EXPECT_EQ(to_hex({v4->begin() + 20, v4->begin() + 22}), "0304");
+  EXPECT_EQ(to_hex({v4->begin() + 24, v4->begin() + 28}), "00000464");
+  EXPECT_EQ(v4->size(), 576U);
+  expect_checksums_right(*v4);
+  const auto v6 = too_big(packet6(1380), kRouter6, 1300);
+  ASSERT_TRUE(v6);
+  EXPECT_EQ(to_hex({v6->begin() + 40, v6->begin() + 42}), "0200");
+  EXPECT_EQ(to_hex({v6->begin() + 44, v6->begin() + 48}), "00000514");
+  EXPECT_EQ(v6->size(), 1280U);
+  expect_checksums_right(*v6);
+}
+
+TEST(Icmp, NothingIsTooBigForWhomNothingMayBeTold) {
+  EXPECT_FALSE(too_big(packet4(), kRouter6, 1280));
+  Bytes error = packet4();
+  error[9] = 1;
+  error[20] = 3;
+  EXPECT_FALSE(too_big(error, kRouter4, 576));
+}
+
 TEST(Icmp, ChecksumsAreRightForEverySize) {
   for (std::size_t size = 20; size <= 1420; ++size)
     expect_checksums_right(*unreachable(packet4(size), kRouter4, Unreachable::no_route));
