@@ -271,6 +271,12 @@ void add_under(Inputs& flags, const Inputs& file) {
     if (flags[name].empty()) flags[name] = values;
 }
 
+std::string verdict(const Config& config) {
+  std::string out = "the configuration is right\n";
+  for (const std::string& notice : config.notices) out += "note: " + notice + "\n";
+  return out;
+}
+
 }  // namespace
 
 Surroundings machine_surroundings() {
@@ -301,8 +307,12 @@ Parsed parse(int argc, char** argv, const Surroundings& surroundings) {
     read_config_file(*line.config_file, file, line.problems, notices);
     add_under(line.inputs, file);
   }
-  return Reading(std::move(line.inputs), std::move(line.problems), std::move(notices), surroundings)
-      .result();
+  Parsed parsed =
+      Reading(std::move(line.inputs), std::move(line.problems), std::move(notices), surroundings)
+          .result();
+  if (const auto* config = std::get_if<Config>(&parsed); config != nullptr && line.check_only)
+    return Printed{verdict(*config)};
+  return parsed;
 }
 
 }  // namespace meshnode::node

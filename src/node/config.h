@@ -56,7 +56,7 @@ inline constexpr std::size_t kMaxHosts = 16;
 inline constexpr std::size_t kMaxName = 32;      // bytes, as on the wire
 inline constexpr std::size_t kMaxAddresses = 2;  // claims
 
-// --help or --version: print it on stdout and exit 0.
+// --help, --version, --check-config when all is right, …: print it on stdout and exit 0.
 struct Printed {
   std::string text;
 };

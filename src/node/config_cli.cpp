@@ -3,7 +3,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/suggest.h"
 #include "control/printable.h"
+#include "node/config_example.h"
 #include "node/config_inputs.h"
 
 namespace meshnode::node {
@@ -49,11 +51,17 @@ std::string shown(const std::string& argument) {
   return control::printable(argument);
 }
 
+std::string_view name_of(std::string_view argument) {
+  if (!argument.starts_with("--")) return {};
+  return argument.substr(2, argument.find('=') - 2);
+}
+
 Problems complaints(const std::vector<std::string>& unknown) {
   Problems out;
   for (const std::string& argument : unknown)
     out.push_back(shown(argument) + ": meshnode knows no such " +
-                  (argument.starts_with("-") ? "option" : "argument") + " (see meshnode --help)");
+                  (argument.starts_with("-") ? "option" : "argument") +
+                  did_you_mean(name_of(argument), "--") + " (see meshnode --help)");
   return out;
 }
 
@@ -75,6 +83,14 @@ std::string sentence(const std::string& wrong) {
 
 }  // namespace
 
+std::string did_you_mean(std::string_view mistyped, std::string_view dashes) {
+  std::array<std::string_view, kOptions.size()> names;
+  std::transform(kOptions.begin(), kOptions.end(), names.begin(),
+                 [](const OptionSpec& spec) { return spec.name; });
+  const std::string meant = nearest_word(mistyped, names);
+  return meant.empty() ? "" : "; did you mean " + std::string(dashes) + meant + "?";
+}
+
 std::variant<CommandLine, Printed, Error> read_command_line(std::vector<std::string> arguments) {
   CLI::App app(
       "Joins this machine to a private mesh network: every member is one encrypted hop away.");
@@ -86,6 +102,12 @@ std::variant<CommandLine, Printed, Error> read_command_line(std::vector<std::str
                  "read options from a TOML file; keys are the long option names")
       ->type_name("FILE")
       ->group("Files and log");
+  app.add_flag("--check-config", out.check_only,
+               "say what is wrong with the options and the file, start nothing")
+      ->group("Files and log");
+  bool example = false;
+  app.add_flag("--example-config", example, "print a configuration file with every option")
+      ->group("Files and log");
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   try {
     app.parse(arguments);
@@ -96,6 +118,7 @@ std::variant<CommandLine, Printed, Error> read_command_line(std::vector<std::str
   } catch (const CLI::ParseError& wrong) {
     return Error::usage(sentence(wrong.what()) + " (see meshnode --help)");
   }
+  if (example) return Printed{example_config()};
   out.inputs = inputs_of(texts);
   out.problems = complaints(app.remaining());
   return out;

@@ -29,6 +29,11 @@ std::string all_keys() {
   return out;
 }
 
+std::string no_such(const std::string& key) {
+  const std::string meant = did_you_mean(key, "");
+  return meant.empty() ? "; the keys are " + all_keys() : meant;
+}
+
 const char* wanted(Shape shape) {
   switch (shape) {
     case Shape::text:
@@ -66,7 +71,7 @@ class FileReader {
     const std::string place = at(value.source().begin) + control::printable(key);
     const OptionSpec* spec = spec_of(key);
     if (spec == nullptr)
-      problems_.push_back(place + ": no such key; the keys are " + all_keys());
+      problems_.push_back(place + ": no such key" + no_such(key));
     else if (!take(*spec, place, value))
       problems_.push_back(place + ": needs " + wanted(spec->shape));
   }

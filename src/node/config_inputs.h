@@ -88,6 +88,7 @@ struct CommandLine {
   Inputs inputs;
   Problems problems;
   std::optional<std::string> config_file;
+  bool check_only = false;
 };
 
 // `arguments` without the program's name. Only CLI11's own complaints end in an Error.
@@ -96,6 +97,9 @@ std::variant<CommandLine, Printed, Error> read_command_line(std::vector<std::str
 // All that is wrong with keys and types becomes problems; the values are not looked at.
 void read_config_file(const std::string& path, Inputs& inputs, Problems& problems,
                       std::vector<std::string>& notices);
+
+// "; did you mean NAME?", or nothing if no option's name is near. `dashes` go before both.
+std::string did_you_mean(std::string_view mistyped, std::string_view dashes);
 
 // The notice about a secret in a file that is not private.
 std::string others_can_read(const std::string& path);

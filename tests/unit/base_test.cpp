@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "base/suggest.h"
 #include "base/text.h"
 
 namespace meshnode {
@@ -175,6 +176,30 @@ TEST(Result, CarriesEitherAndTheExitCode) {
   const Result<int> bad = Error::usage("no");
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().exit_code(), 2);
+}
+
+TEST(Suggest, DistanceCountsSingleMistakes) {
+  EXPECT_EQ(edit_distance("", ""), 0U);
+  EXPECT_EQ(edit_distance("port", "port"), 0U);
+  EXPECT_EQ(edit_distance("prot", "port"), 1U) << "neighbours swapped";
+  EXPECT_EQ(edit_distance("ports", "port"), 1U);
+  EXPECT_EQ(edit_distance("pot", "port"), 1U);
+  EXPECT_EQ(edit_distance("sort", "port"), 1U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+  EXPECT_EQ(edit_distance("ca", "abc"), 3U) << "no part is edited twice";
+  EXPECT_EQ(edit_distance("abc", ""), 3U);
+}
+
+TEST(Suggest, NearIsAThirdAtMost) {
+  constexpr std::string_view known[] = {"mtu", "port", "lan-port", "bootstrap"};
+  EXPECT_EQ(nearest_word("bootstarp", known), "bootstrap");
+  EXPECT_EQ(nearest_word("lan_port", known), "lan-port");
+  EXPECT_EQ(nearest_word("mut", known), "mtu");
+  EXPECT_EQ(nearest_word("xyz", known), "");
+  EXPECT_EQ(nearest_word("pt", known), "") << "2 of 4 bytes";
+  EXPECT_EQ(nearest_word("", known), "");
+  EXPECT_EQ(nearest_word(std::string(65, 'p'), known), "");
+  EXPECT_EQ(nearest_word("port", {}), "");
 }
 
 }  // namespace

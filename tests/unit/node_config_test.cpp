@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include "node/config.h"
+#include "node/config_inputs.h"
 #include "support/temp_dir.h"
 #include "wire/handshake_payload.h"
 
@@ -50,6 +52,12 @@ class ConfigTest : public testing::Test {
       return {};
     }
     return std::get<Config>(parsed);
+  }
+  std::string printed(const std::vector<std::string>& arguments) {
+    const auto parsed = parse_with(arguments);
+    if (const auto* error = std::get_if<Error>(&parsed)) ADD_FAILURE() << error->message;
+    const auto* text = std::get_if<Printed>(&parsed);
+    return text == nullptr ? "nothing printed" : text->text;
   }
   // All problems, one per line; always exit code 2.
   std::string problems(const std::vector<std::string>& arguments, int stdin_fd = -1) {
@@ -306,6 +314,47 @@ TEST_F(ConfigTest, BadCommandLinesAreOneSentenceEach) {
       {{"--config", ""}, "--config : cannot be read: No such file or directory"},
   };
   for (const auto& [arguments, sentence] : cases) EXPECT_EQ(problems(arguments), sentence);
+}
+
+TEST_F(ConfigTest, MistypedNamesAreSetRight) {
+  EXPECT_EQ(problems({"--bootstarp", "hub:3731"}),
+            "--bootstarp: meshnode knows no such option; did you mean --bootstrap? (see meshnode "
+            "--help)\nhub:3731: meshnode knows no such argument (see meshnode --help)");
+  EXPECT_EQ(problems({"--prot=7"}),
+            "--prot: meshnode knows no such option; did you mean --port? (see meshnode --help)");
+  put(file_, "adress = [\"10.77.0.1/24\"]\n[data_plane]\nudp-gso = true\n");
+  EXPECT_EQ(problems({"--config", file_}),
+            file_ + ":1: adress: no such key; did you mean address?\n" + file_ +
+                ":3: data_plane.udp-gso: no such key; did you mean data_plane.udp_gso?");
+}
+
+TEST_F(ConfigTest, ChecksWithoutStarting) {
+  put(file_, "mtu = 1400\n");
+  EXPECT_EQ(printed({"--config", file_, "--check-config"}), "the configuration is right\n");
+  put(file_, "mtu = 14\n");
+  EXPECT_THAT(problems({"--config", file_, "--check-config"}), HasSubstr(":1: mtu = 14: "));
+  EXPECT_THAT(printed({"--seed", "abc", "--check-config"}),
+              HasSubstr("right\nnote: the text of --seed is easy to guess"));
+}
+
+TEST_F(ConfigTest, TheExampleNamesEveryOptionAndIsRight) {
+  const std::string example = printed({"--example-config"});
+  put(file_, example);
+  EXPECT_EQ(printed({"--config", file_, "--check-config"}), "the configuration is right\n")
+      << "all in comments";
+  // "#key = value" is an option, "# text" is not. What contradicts another one stays a comment.
+  std::string all;
+  std::istringstream lines(example);
+  std::size_t options = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const bool option = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    options += option ? 1 : 0;
+    const bool left = !option || line.starts_with("#key") || line.starts_with("#lan-only");
+    all += (left ? line : line.substr(1)) + "\n";
+  }
+  EXPECT_EQ(options, kOptions.size());
+  put(file_, all);
+  EXPECT_THAT(printed({"--config", file_, "--check-config"}), HasSubstr("configuration is right"));
 }
 
 TEST_F(ConfigTest, TwiceTheSameOptionIsSaid) {
