@@ -6,6 +6,20 @@ namespace {
 // Who was not sent anything for so long may be forgotten: most of the budget is back.
 constexpr Duration kYoung = hours(1);
 
+unsigned left_to_others(unsigned burst, ProbeBudget::Need need) {
+  switch (need) {
+    case ProbeBudget::Need::urgent:
+      return 0;
+    case ProbeBudget::Need::again:
+      return burst / 8;
+    case ProbeBudget::Need::usual:
+      return burst / 4;
+    case ProbeBudget::Need::unlikely:
+      break;
+  }
+  return burst / 2;
+}
+
 }  // namespace
 
 bool ProbeBudget::make_room(TimePoint now) {
@@ -23,12 +37,11 @@ bool ProbeBudget::take(TimePoint now, const IpAddress& destination, Need need) {
     found = spent_.emplace(destination, fresh).first;
   }
   Spent& spent = found->second;
-  const unsigned left = need == Need::urgent  ? 0
-                        : need == Need::usual ? rules_.burst / 4
-                                              : rules_.burst / 2;
+  const unsigned left = left_to_others(rules_.burst, need);
   if (!spent.minute.has(now, left + 1)) return false;
   const unsigned left_in_hour = need == Need::unlikely ? rules_.long_burst / 2 : 0;
-  if (need != Need::urgent && !spent.hour.has(now, left_in_hour + 1)) return false;
+  const bool pressing = need == Need::urgent || need == Need::again;
+  if (!pressing && !spent.hour.has(now, left_in_hour + 1)) return false;
   spent.minute.take(now);
   spent.hour.take(now);
   spent.last = now;

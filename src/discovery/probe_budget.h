@@ -35,7 +35,8 @@ class ProbeBudget {
 
   enum class Need : std::uint8_t {
     urgent,   // packets wait, or the peer is said to punch right now: the hour does not count
-    usual,    // leaves a quarter of a burst to what is urgent
+    again,    // likewise, but said so often, in vain: leaves an eighth of a burst to what is urgent
+    usual,    // leaves a quarter of a burst
     unlikely  // to succeed: leaves half of each budget to others
   };
   // Takes one probe out of the budget; false if there is none.

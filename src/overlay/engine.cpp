@@ -400,7 +400,7 @@ void Engine::try_anew(TimePoint now, Peer& peer) {
   if (now < peer.next_anew) return;
   peer.anew_pause = std::clamp<Duration>(peer.anew_pause * 2, kAnewFirst, kAnewMost);
   peer.next_anew = now + peer.anew_pause;
-  peer.invited = now;
+  peer.invite(now);
   peer.introduction_pause = {};
   peer.next_introduction = now;
   peer.suggested.clear();

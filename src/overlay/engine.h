@@ -173,6 +173,7 @@ class Engine {
   Peer* meet(Now now, const NodeId& claimed_id, const crypto::X25519Public& static_key);
   void try_anew(TimePoint now, Peer& peer);
   static bool is_urgent(TimePoint now, const Peer& peer);
+  static discovery::ProbeBudget::Need need_of(TimePoint now, const Peer& peer);
   bool may_probe(TimePoint now, const Peer& peer, const Path& path);
   void send_probes(Now now, Peer& peer);
   void hear_of_path(Now now, Peer& peer, const Path& path);

@@ -147,7 +147,7 @@ void Engine::demand(Now now, ByteView packet) {
     make_room(now.mono);
   Peer* peer = record ? apply_record(now, record) : nullptr;
   if (peer == nullptr) return tell_unreachable(now.mono, packet, Unreachable::no_route);
-  peer->invited = now.mono;
+  peer->invite(now.mono);
   const auto before = roster_.retired().find(record->id);
   if (before != roster_.retired().end() && before->second.endpoint) {
     const Path path{.remote = *before->second.endpoint, .local = {}};

@@ -109,11 +109,21 @@ bool Engine::is_urgent(TimePoint now, const Peer& peer) {
   return !peer.staging.empty() || within(now, peer.invited, kUrgent);
 }
 
+// Whom packets wait for, and who is new at our door, come before those who have stood there for
+// long: many share the address of a carrier's NAT, and those of them that cannot be reached try for
+// ever.
+discovery::ProbeBudget::Need Engine::need_of(TimePoint now, const Peer& peer) {
+  using Need = discovery::ProbeBudget::Need;
+  if (!is_urgent(now, peer)) return Need::usual;
+  const bool fresh = !peer.staging.empty() || within(now, peer.invited_first, kUrgent);
+  return fresh ? Need::urgent : Need::again;
+}
+
 bool Engine::may_probe(TimePoint now, const Peer& peer, const Path& path) {
   using Evidence = discovery::PathBook::Evidence;
   using Need = discovery::ProbeBudget::Need;
   const IpAddress& to = path.remote.ip;
-  const Need need = is_urgent(now, peer) ? Need::urgent : Need::usual;
+  const Need need = need_of(now, peer);
   switch (peer.paths.evidence(path)) {
     case Evidence::seen:
       return seen_budget_.take(now, to, need);

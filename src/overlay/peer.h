@@ -26,6 +26,9 @@ inline bool within(TimePoint now, TimePoint since, Duration span) {
   return since != TimePoint{} && now - since < span;
 }
 
+// Invitations with shorter pauses are one row of them.
+inline constexpr Duration kInARow = minutes(2);
+
 // Timers of sessions (protocol.md "Sessions").
 inline constexpr Duration kRekeyAfter = seconds(120);
 inline constexpr Duration kKeyDeath = seconds(180);
@@ -92,8 +95,9 @@ struct Peer {
   std::size_t knocks = 0;
   TimePoint next_anew{};  // when a packet may make us try everything anew
   Duration anew_pause{};
-  TimePoint invited{};   // when it last had itself introduced to us, or we wanted it for a packet
-  TimePoint asked_us{};  // its last probe
+  TimePoint invited{};  // when it last had itself introduced to us, or we wanted it for a packet
+  TimePoint invited_first{};  // the first time in a row
+  TimePoint asked_us{};       // its last probe
   std::optional<Path> published_path;
   std::optional<Path> last_path;  // the last one that was published, perhaps in an earlier start
 
@@ -129,6 +133,10 @@ struct Peer {
   bool touched = false;    // its deadline may have changed (Roster::take_touched)
 
   bool has_session() const { return !sessions.empty(); }
+  void invite(TimePoint now) {
+    if (!within(now, invited, kInARow)) invited_first = now;
+    invited = now;
+  }
   const Session& current() const { return sessions.back(); }
   bool knows_boot(const BootId& candidate) const {
     return boot == candidate ||

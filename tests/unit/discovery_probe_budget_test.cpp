@@ -41,6 +41,17 @@ TEST(ProbeBudget, ABurstAtOnceAndThenFourInFiveSeconds) {
   EXPECT_EQ(take_all(budget, kStart + seconds(40)), 12U) << "no more than a burst is saved up";
 }
 
+TEST(ProbeBudget, WhoTriesAgainAndAgainLeavesTwoToWhoIsNew) {
+  Budget budget;
+  EXPECT_EQ(take_all(budget, kStart, kAddress, Need::again), 14U);
+  EXPECT_EQ(take_all(budget, kStart, kAddress, Need::urgent), 2U);
+  // For ever: who is new finds two at any time.
+  for (int second = 10; second < 7200; ++second)
+    take_all(budget, kStart + seconds(second), kAddress, Need::again);
+  EXPECT_EQ(take_all(budget, kStart + seconds(7200), kAddress, Need::again), 0U);
+  EXPECT_GE(take_all(budget, kStart + seconds(7200), kAddress, Need::urgent), 2U);
+}
+
 // Probes of the worst minute when each is taken as soon as it can be.
 unsigned worst_minute(const ProbeBudget::Rules& rules) {
   ProbeBudget budget(rules);
