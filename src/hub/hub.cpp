@@ -209,7 +209,9 @@ int Hub::run() {
   greet();
   bootstraps_->start(now, memory_->nodes);
   rearm();
+  manager_.ready("answers on port " + std::to_string(config_.port));
   loop_.run();
+  manager_.stopping();
   remember();
   log(LogLevel::info, "stopped");
   return 0;
@@ -231,6 +233,7 @@ void Hub::on_deadline() {
   bootstraps_->timeout(now);
   if (now >= next_tick_) {
     next_tick_ = now + kTick;
+    manager_.alive(now);
     check_nodes(now);
     tell();
   }

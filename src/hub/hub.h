@@ -13,6 +13,7 @@
 #include "hub/listeners.h"
 #include "io/event_loop.h"
 #include "io/resolver.h"
+#include "io/service_manager.h"
 
 namespace meshnode::hub {
 
@@ -48,6 +49,7 @@ class Hub {
   Config config_;
   crypto::SystemRandom random_;
   std::optional<Memory> memory_;
+  io::ServiceManager manager_;
   io::EventLoop loop_;
   Listeners listeners_;
   std::optional<discovery::StunService> stun_;

@@ -211,12 +211,14 @@ int Host::run() {
     dht_->start(now);
   }
   rearm();
+  manager_.ready(config_.interface + " is up");
   loop_.run();
   return exit_code_;
 }
 
 void Host::stop(int exit_code) {
   exit_code_ = exit_code;
+  manager_.stopping();
   remember(io::read_clocks());
   core_->shutdown(io::read_clocks());
   log(LogLevel::info, "stopped");
@@ -304,6 +306,7 @@ void Host::on_deadline() {
   if (dht_) dht_->timeout(now);
   if (now.mono >= next_tick_) {
     next_tick_ = now.mono + kTick;
+    manager_.alive(now.mono);
     control_->tick(now.mono);
     look_at_ladder();
     if (dht_) dht_->tick(now);

@@ -11,6 +11,7 @@
 #include "io/event_loop.h"
 #include "io/interface_monitor.h"
 #include "io/lan_socket.h"
+#include "io/service_manager.h"
 #include "node/config.h"
 #include "node/data_plane.h"
 #include "node/dht_service.h"
@@ -80,6 +81,7 @@ class Host final : public overlay::Machine {
   SettledNetwork network_;
   crypto::SystemRandom random_;
   std::unique_ptr<ReservedNumbers> numbers_;
+  io::ServiceManager manager_;
   io::EventLoop loop_;
   PortSockets sockets_;
   std::optional<io::LanSocket> lan_;
