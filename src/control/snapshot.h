@@ -80,6 +80,7 @@ struct RungStatus {
 
 struct DataPlaneStatus {
   std::vector<RungStatus> rungs;
+  std::uint32_t threads = 0;  // that move packets; 0: an earlier version does not tell
 };
 
 // All members known, in any order; to_json keeps it.

@@ -92,6 +92,7 @@ Json json_of(const DataPlaneStatus& data_plane) {
   for (const RungStatus& rung : data_plane.rungs)
     out[rung.name] = {{"active", rung.active},
                       {"reason", rung.active ? Json(nullptr) : Json(rung.why_not)}};
+  if (data_plane.threads > 0) out["threads"] = data_plane.threads;
   return out;
 }
 
@@ -182,9 +183,11 @@ DataPlaneStatus data_plane_of(const Json& json) {
   DataPlaneStatus out;
   const auto found = json.find("data_plane");
   if (found == json.end()) return out;
+  out.threads = found->value("threads", 0U);
   for (const auto& [name, rung] : found->items())
-    out.rungs.push_back({name, rung.at("active").get<bool>(),
-                         optional_of<std::string>(rung.at("reason")).value_or("")});
+    if (rung.is_object())
+      out.rungs.push_back({name, rung.at("active").get<bool>(),
+                           optional_of<std::string>(rung.at("reason")).value_or("")});
   return out;
 }
 

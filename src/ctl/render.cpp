@@ -172,7 +172,11 @@ std::string data_plane_line(const control::DataPlaneStatus& data_plane) {
     const bool more = i + 1 < rungs.size() && rungs[i + 1].why_not == rungs[i].why_not;
     if (!more) missing += " (" + printable(rungs[i].why_not) + ")";
   }
-  return "data plane " + (missing.empty() ? "all offloads" : missing) + "\n";
+  std::string threads;
+  if (data_plane.threads > 0)
+    threads = ", " + std::to_string(data_plane.threads) +
+              (data_plane.threads == 1 ? " thread" : " threads");
+  return "data plane " + (missing.empty() ? "all offloads" : missing) + threads + "\n";
 }
 
 }  // namespace

@@ -243,6 +243,11 @@ Traffic TxPump::traffic(PeerNumber peer) const {
   return found == peers_.end() ? Traffic{} : found->second.traffic;
 }
 
+void TxPump::copy_traffic(std::vector<std::pair<PeerNumber, Traffic>>& to) const {
+  to.clear();
+  for (const auto& [number, peer] : peers_) to.emplace_back(number, peer.traffic);
+}
+
 void TxPump::set_counter_for_test(SessionIndex local_index, std::uint64_t counter) {
   keys_.at(local_index).counter = counter;
 }

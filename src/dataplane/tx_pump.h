@@ -80,6 +80,8 @@ class TxPump {
                     bool whole = false);
 
   Traffic traffic(PeerNumber peer) const;
+  // Of all peers; replaces what was there.
+  void copy_traffic(std::vector<std::pair<PeerNumber, Traffic>>& to) const;
   const DropCounters& drops() const { return drops_; }
 
   // AES-GCM keys wear out: at the first limit a new handshake is asked for, at the second the key

@@ -1,6 +1,7 @@
 // Opening and configuring a UdpSocket.
 #include <cerrno>
 
+#include <fcntl.h>
 #include <netinet/udp.h>
 
 #include "io/socket_options.h"
@@ -101,6 +102,18 @@ Result<UdpSocket> UdpSocket::open(Family family, const UdpOptions& options, UdpO
   impl->marked = options.mark != 0 &&
                  set_option(fd.get(), SOL_SOCKET, SO_MARK, static_cast<int>(options.mark));
   impl->offloads = climb(fd.get(), options);
+  impl->fd = std::move(fd);
+  return UdpSocket(std::move(impl));
+}
+
+Result<UdpSocket> UdpSocket::twin() const {
+  UniqueFd fd(fcntl(impl_->fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!fd) return Error::world("cannot share a UDP socket between threads: " + system_text(errno));
+  auto impl = std::make_unique<Impl>();
+  impl->family = impl_->family;
+  impl->port = impl_->port;
+  impl->marked = impl_->marked;
+  impl->offloads = impl_->offloads;
   impl->fd = std::move(fd);
   return UdpSocket(std::move(impl));
 }

@@ -15,7 +15,8 @@
 // socket is shared); many messages in one call (sendmmsg). Where the kernel refuses a run but takes
 // its first datagram alone, runs are cut here from then on. Received runs come whole (UDP_GRO).
 //
-// Not thread-safe but for send_now(). Buffers stay the host's.
+// Not thread-safe but for send_now(); a second thread that sends gets a twin(). Buffers stay the
+// host's.
 #pragma once
 
 #include <cstddef>
@@ -100,6 +101,11 @@ class UdpSocket {
   // when given, is set in every case.
   static Result<UdpSocket> open(Family family, const UdpOptions& options,
                                 UdpOpenError* why = nullptr);
+
+  // Another object over the same socket, with message arrays and a ladder of its own: for sending
+  // in another thread. Only one of the two receives. Each finds out for itself what the kernel
+  // refuses to send; nothing is lost by that.
+  Result<UdpSocket> twin() const;
 
   UdpSocket(UdpSocket&&) noexcept;
   UdpSocket& operator=(UdpSocket&&) noexcept;

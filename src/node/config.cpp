@@ -229,6 +229,14 @@ class Reading {
     toggle("data_plane.udp_gro", to.udp_gro);
     toggle("data_plane.ipsec_mb", to.ipsec_mb);
     toggle("data_plane.copy_dscp", to.copy_dscp);
+    read_threads(to);
+  }
+
+  void read_threads(DataPlane& to) {
+    const Given* given = one("data_plane.threads");
+    if (given == nullptr || given->text == "auto") return;
+    to.threads = parse_number(given->text, 1, 2);
+    if (!to.threads) complain(*given, "is auto, 1 or 2");
   }
 
   void read_serving() {

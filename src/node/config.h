@@ -27,6 +27,8 @@ struct DataPlane {
   bool udp_gro = true;             // and received whole
   bool ipsec_mb = true;            // AES with the CPU's vector instructions
   bool copy_dscp = false;          // the underlay sees the DSCP of inner packets
+  // That move packets, 1 or 2; not given: as suits the CPUs.
+  std::optional<unsigned> threads{};
 };
 
 struct Config {

@@ -33,6 +33,7 @@ std::string value_of(const OptionSpec& spec) {
     case Shape::number:
       return spec.standard;
     case Shape::text:
+    case Shape::count:
     case Shape::list:
       break;
   }

@@ -43,6 +43,8 @@ const char* wanted(Shape shape) {
     case Shape::flag:
     case Shape::toggle:
       return "true or false";
+    case Shape::count:
+      return "a whole number or a text in quotes";
     case Shape::list:
       return "a list of texts, like [\"a\", \"b\"]";
   }
@@ -97,6 +99,14 @@ class FileReader {
       case Shape::toggle:
         if (!value.is_boolean()) return false;
         add(value.as_boolean()->get() ? "on" : "off");
+        return true;
+      case Shape::count:
+        if (value.is_integer())
+          add(std::to_string(value.as_integer()->get()));
+        else if (value.is_string())
+          add(value.as_string()->get());
+        else
+          return false;
         return true;
       case Shape::list:
         return take_list(spec, value);

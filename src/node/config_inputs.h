@@ -16,8 +16,8 @@
 
 namespace meshnode::node {
 
-// flag: given or not. toggle: on or off, true or false in the file.
-enum class Shape : std::uint8_t { text, number, flag, toggle, list };
+// flag: given or not. toggle: on or off, true or false in the file. count: a number or a word.
+enum class Shape : std::uint8_t { text, number, flag, toggle, count, list };
 
 // The one list of options: command line, file and help are made from it.
 struct OptionSpec {
@@ -29,7 +29,7 @@ struct OptionSpec {
   const char* help;
 };
 
-inline constexpr std::array<OptionSpec, 24> kOptions{{
+inline constexpr std::array<OptionSpec, 25> kOptions{{
     {"key", Shape::text, "TOKEN|@FILE|@-", "", "Network",
      "the join token, or a file that holds it, or - for standard input"},
     {"seed", Shape::text, "TEXT", "", "Network", "a network made from any text: for play"},
@@ -73,6 +73,8 @@ inline constexpr std::array<OptionSpec, 24> kOptions{{
      "encrypt with vector instructions"},
     {"data_plane.copy_dscp", Shape::toggle, "on|off", "off", "Data plane",
      "show the packets' DSCP outside"},
+    {"data_plane.threads", Shape::count, "auto|1|2", "auto", "Data plane",
+     "threads that move packets (auto: 2 with more than two CPUs)"},
 }};
 
 struct Given {

@@ -1,5 +1,9 @@
 #include "node/cpu.h"
 
+#include <memory>
+
+#include <sched.h>
+
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -16,6 +20,17 @@ bool cpu_has_aes() {
 #else
   return false;
 #endif
+}
+
+unsigned usable_cpus() {
+  constexpr int kMost = 1 << 14;
+  struct Free {
+    void operator()(cpu_set_t* set) const { CPU_FREE(set); }
+  };
+  const std::size_t size = CPU_ALLOC_SIZE(kMost);
+  const std::unique_ptr<cpu_set_t, Free> set(CPU_ALLOC(kMost));
+  if (!set || sched_getaffinity(0, size, set.get()) != 0) return 1;
+  return static_cast<unsigned>(CPU_COUNT_S(size, set.get()));
 }
 
 }  // namespace meshnode::node

@@ -13,13 +13,9 @@ control::RungStatus told(const char* name, const Rung& rung) {
   return {name, rung.active, rung.why_not};
 }
 
-// Of both families: there where it is there for both.
-control::RungStatus told(const char* name, const PortSockets& sockets,
-                         Rung io::UdpOffloads::*rung) {
-  for (const auto* socket : {&sockets.v4, &sockets.v6})
-    if (*socket && !((*socket)->offloads().*rung).active)
-      return told(name, (*socket)->offloads().*rung);
-  return told(name, Rung::on());
+// There where it is there for all that send.
+control::RungStatus told(const char* name, const Rung& rung, const Rung* elsewhere) {
+  return told(name, rung.active && elsewhere != nullptr ? *elsewhere : rung);
 }
 
 }  // namespace
@@ -29,15 +25,18 @@ crypto::MakeFrameCipher frame_ciphers(const DataPlane& settings) {
   return settings.ipsec_mb ? crypto::cipher_providers().front().make : crypto::make_gnutls_cipher;
 }
 
-Ladder ladder_of(const DataPlane& settings, const tun::Device& device, const PortSockets& sockets) {
+Ladder ladder_of(const DataPlane& settings, const tun::Device& device, const PortSockets& sockets,
+                 const SealingReport* sealing) {
   const tun::Offloads& tun = device.offloads();
-  return {told("tun_offloads", tun.vnet),
-          told("tun_tcp_coalescing", tun.tso),
-          told("tun_udp_coalescing", tun.uso),
-          told("udp_gso", sockets, &io::UdpOffloads::gso),
-          told("udp_gro", sockets, &io::UdpOffloads::gro),
-          told("udp_batches", sockets, &io::UdpOffloads::batches),
-          told("ipsec_mb", settings.ipsec_mb ? crypto::ipsec_mb_rung() : Rung::off(kSwitchedOff))};
+  return {
+      told("tun_offloads", tun.vnet),
+      told("tun_tcp_coalescing", tun.tso),
+      told("tun_udp_coalescing", tun.uso),
+      told("udp_gso", of_both(sockets, &io::UdpOffloads::gso), sealing ? &sealing->gso : nullptr),
+      told("udp_gro", of_both(sockets, &io::UdpOffloads::gro)),
+      told("udp_batches", of_both(sockets, &io::UdpOffloads::batches),
+           sealing ? &sealing->batches : nullptr),
+      told("ipsec_mb", settings.ipsec_mb ? crypto::ipsec_mb_rung() : Rung::off(kSwitchedOff))};
 }
 
 std::vector<std::string> lost_rungs(const Ladder& before, const Ladder& now) {

@@ -10,6 +10,7 @@
 #include "dataplane/segment.h"
 #include "io/udp_socket.h"
 #include "node/config.h"
+#include "node/sealing_work.h"
 #include "node/sockets.h"
 #include "tun/device.h"
 
@@ -18,7 +19,9 @@ namespace meshnode::node {
 // A rung of the ladder has the name of its setting. One per setting of Config::data_plane, and
 // "udp_batches", which has none.
 using Ladder = std::vector<control::RungStatus>;
-Ladder ladder_of(const DataPlane& settings, const tun::Device& device, const PortSockets& sockets);
+// `sealing`: of the thread that sends data, if there is one.
+Ladder ladder_of(const DataPlane& settings, const tun::Device& device, const PortSockets& sockets,
+                 const SealingReport* sealing);
 
 // What seals and opens data frames: the fastest that there is, if it is wanted.
 crypto::MakeFrameCipher frame_ciphers(const DataPlane& settings);

@@ -20,13 +20,6 @@ using io::log;
 
 namespace {
 
-// A turn of the loop takes about that many bytes from a descriptor: enough for large batches, and
-// little enough that nobody waits long for his turn.
-constexpr std::size_t kTurnBytes = 512 * 1024;
-// Frames from the TUN device in one batch: packets, or super-frames.
-constexpr std::size_t kTunFrames = 256;
-constexpr std::size_t kTunSlot = tun::read_buffer_size();
-constexpr std::size_t kCacheLine = 64;
 // Where datagrams come in runs; only touched pages cost memory.
 constexpr std::size_t kRunSlots = 32;
 // Where they come singly: room for the largest frame of a peer with the largest MTU we allow.
@@ -34,8 +27,6 @@ constexpr std::size_t kDatagramSlots = 64;
 constexpr std::size_t kDatagramSlot = 10 * 1024;
 // Batches per turn, where they are small.
 constexpr int kTurns = 4;
-// Refused datagrams that the core is told of at once.
-constexpr std::size_t kMostTooBig = 16;
 constexpr Duration kTick = seconds(1);
 // The memory file is written that often at most, and more rarely where it is large: a big network
 // changes all the time, and nobody's disk is to be worn out by it.
@@ -49,7 +40,7 @@ Result<std::unique_ptr<Host>> Host::open(Config config) {
   host->story_ = is_terminal(STDOUT_FILENO);
   using Step = Status (Host::*)();
   for (const Step step : {&Host::open_state, &Host::open_network, &Host::open_interface,
-                          &Host::open_dht, &Host::open_control}) {
+                          &Host::open_dht, &Host::open_control, &Host::open_sealing}) {
     auto done = (host.get()->*step)();
     if (!done) return done.error();
   }
@@ -57,8 +48,9 @@ Result<std::unique_ptr<Host>> Host::open(Config config) {
   return host;
 }
 
-// OpenDHT's thread uses the sockets and the loop: it ends first.
+// The threads use the sockets, the interface and the loop: they end first.
 Host::~Host() {
+  sealing_.reset();
   dht_.reset();
 }
 
@@ -167,10 +159,26 @@ Status Host::open_control() {
   return success();
 }
 
+// What the thread notices before the loop runs waits for it.
+Status Host::open_sealing() {
+  if (config_.data_plane.threads.value_or(threads_for(usable_cpus())) == 1) return success();
+  SealingThread::Doors doors;
+  doors.post = [this](std::function<void()> work) { loop_.post(std::move(work)); };
+  doors.heard = [this](const dataplane::EventBatch& events) {
+    core_->from_sealing(io::read_clocks(), events);
+    rearm();
+  };
+  doors.interface_gone = [this] { interface_gone(); };
+  auto thread = SealingThread::open(*tun_, sockets_,
+                                    {.mtu = config_.mtu, .copy_dscp = config_.data_plane.copy_dscp},
+                                    std::move(doors));
+  if (!thread) return thread.error();
+  sealing_ = std::move(thread).value();
+  core_->seal_elsewhere(*sealing_);
+  return success();
+}
+
 void Host::make_buffers() {
-  tun_memory_.reset(new std::uint8_t[kTurnBytes + kTunSlot]);
-  tun_frames_.reserve(kTunFrames);
-  too_big_.reserve(kMostTooBig);
   bool runs = false;
   for (const auto* socket : {&sockets_.v4, &sockets_.v6})
     runs = runs || (*socket && (*socket)->offloads().gro.active);
@@ -184,7 +192,7 @@ void Host::make_buffers() {
 }
 
 void Host::watch() {
-  loop_.watch_readable(tun_->fd(), [this] { read_tun(); });
+  if (!sealing_) loop_.watch_readable(tun_->fd(), [this] { read_tun(); });
   for (auto* socket : {&sockets_.v4, &sockets_.v6})
     if (*socket) loop_.watch_readable((*socket)->fd(), [this, socket] { read_underlay(**socket); });
   for (const int fd : {lan_->v4_fd(), lan_->v6_fd()})
@@ -221,34 +229,24 @@ void Host::stop(int exit_code) {
   manager_.stopping();
   remember(io::read_clocks());
   core_->shutdown(io::read_clocks());
+  if (sealing_) sealing_->stop();  // when it has sent the goodbyes
   log(LogLevel::info, "stopped");
   loop_.stop();
 }
 
-// Frame behind frame in one piece of memory, so that small packets lie close together. False if
-// nothing waits any more.
-bool Host::fill_from_tun() {
-  tun_frames_.clear();
-  for (std::size_t used = 0; used < kTurnBytes && tun_frames_.size() < kTunFrames;) {
-    tun::ReadSlot slot;
-    slot.buffer = {tun_memory_.get() + used, kTunSlot};
-    if (tun_->read_batch({&slot, 1}) == 0) return false;
-    tun_frames_.push_back(slot.frame);
-    const std::size_t taken = tun::read_buffer_size(slot.frame.packet.size());
-    used += (taken + kCacheLine - 1) / kCacheLine * kCacheLine;
-  }
-  return true;
-}
-
 void Host::read_tun() {
-  fill_from_tun();
-  if (!tun_frames_.empty()) core_->from_tun(io::read_clocks(), tun_frames_);
+  const auto frames = tun_reader_.read(*tun_);
+  if (!frames.empty()) core_->from_tun(io::read_clocks(), frames);
   if (tun_->gone()) {
     loop_.unwatch(tun_->fd());
-    log(LogLevel::error, "the interface " + config_.interface + " was deleted: stopping");
-    return stop(1);
+    return interface_gone();
   }
   rearm();
+}
+
+void Host::interface_gone() {
+  log(LogLevel::error, "the interface " + config_.interface + " was deleted: stopping");
+  stop(1);
 }
 
 void Host::read_underlay(io::UdpSocket& socket) {
@@ -292,7 +290,8 @@ void Host::look_at_interfaces() {
 // What the kernel does for us may become less: that is told once, and no more super-frames are made
 // of what it does not take.
 void Host::look_at_ladder() {
-  Ladder now = ladder_of(config_.data_plane, *tun_, sockets_);
+  Ladder now =
+      ladder_of(config_.data_plane, *tun_, sockets_, sealing_ ? &sealing_->report() : nullptr);
   if (now == ladder_) return;
   for (const std::string& line : lost_rungs(ladder_, now)) log(LogLevel::info, line);
   ladder_ = std::move(now);
@@ -327,36 +326,16 @@ void Host::rearm() {
 
 void Host::send(std::span<const DatagramRun> runs) {
   for (const DatagramRun& run : runs) note_spoken(run.path, run.data);
-  // Consecutive runs of one family go in one call.
-  while (!runs.empty()) {
-    const Family family = runs.front().path.remote.ip.family();
-    std::size_t n = 1;
-    while (n < runs.size() && runs[n].path.remote.ip.family() == family) ++n;
-    auto& socket = family == Family::v4 ? sockets_.v4 : sockets_.v6;
-    if (socket) {
-      const io::SendReport report = socket->send_batch(runs.first(n));
-      drops_.count(Drop::send_failed, report.dropped);
-      note_too_big(runs.first(n), report);
-    } else {
-      drops_.count(Drop::send_failed, n);
-    }
-    runs = runs.subspan(n);
-  }
+  sender_.send(runs);
 }
 
-void Host::note_too_big(std::span<const DatagramRun> runs, const io::SendReport& report) {
-  for (const io::SendFailure& failure : report.failures) {
-    if (failure.problem != io::SendProblem::too_big || too_big_.size() == kMostTooBig) continue;
-    const DatagramRun& run = runs[failure.run];
-    too_big_.push_back({run.path, std::min(run.segment_size, run.data.size())});
-  }
-}
-
-// What the core sends in answer may be too big again; what is more than a few waits for next time.
+// The core hears of it when it has done its work. What it sends in answer may be too big again;
+// what is more than a few waits for next time.
 void Host::tell_too_big() {
-  for (std::size_t told = 0; told < kMostTooBig && !too_big_.empty(); ++told) {
-    const TooBig refused = too_big_.back();
-    too_big_.pop_back();
+  auto& too_big = sender_.too_big();
+  for (std::size_t told = 0; told < UnderlaySender::kMostTooBig && !too_big.empty(); ++told) {
+    const UnderlaySender::TooBig refused = too_big.back();
+    too_big.pop_back();
     core_->too_big(io::read_clocks(), refused.path, refused.size);
   }
 }
@@ -482,7 +461,9 @@ control::Snapshot Host::status() const {
   facts.port = sockets_.port;
   facts.fingerprint = network_.secret.fingerprint();
   facts.drops = drops_;
+  facts.drops.add(sender_.drops());
   facts.data_plane.rungs = ladder_;
+  facts.data_plane.threads = sealing_ ? 2 : 1;
   if (dht_) {
     facts.drops.add(dht_->drops());
     facts.discovery = dht_->status();

@@ -16,9 +16,12 @@
 #include "node/data_plane.h"
 #include "node/dht_service.h"
 #include "node/reserved_numbers.h"
+#include "node/sealing_thread.h"
 #include "node/sockets.h"
 #include "node/start_rules_settle.h"
 #include "node/state_dir.h"
+#include "node/tun_reader.h"
+#include "node/underlay_sender.h"
 #include "overlay/core.h"
 #include "tun/device.h"
 
@@ -48,6 +51,7 @@ class Host final : public overlay::Machine {
   Status open_state();
   Status open_network();
   Status open_interface();
+  Status open_sealing();
   Status open_dht();
   Status open_control();
   void make_core(crypto::Ed25519Seed seed);
@@ -55,14 +59,13 @@ class Host final : public overlay::Machine {
   void watch();
   void note_spoken(const Path& path, ByteView datagram);
 
-  bool fill_from_tun();
   void read_tun();
+  void interface_gone();
   void read_underlay(io::UdpSocket& socket);
   void read_lan();
   void look_at_interfaces();
   void look_at_ladder();
   void on_deadline();
-  void note_too_big(std::span<const DatagramRun> runs, const io::SendReport& report);
   void tell_too_big();
   void rearm();
   void stop(int exit_code);
@@ -91,7 +94,8 @@ class Host final : public overlay::Machine {
   std::unique_ptr<tun::Device> tun_;
   Ladder ladder_;
   std::unique_ptr<overlay::Core> core_;
-  std::unique_ptr<DhtService> dht_;  // null with --lan-only
+  std::unique_ptr<SealingThread> sealing_;  // null where the loop does it
+  std::unique_ptr<DhtService> dht_;         // null with --lan-only
   std::unique_ptr<control::Server> control_;
   TimePoint started_{};
   TimePoint next_tick_{};
@@ -103,17 +107,11 @@ class Host final : public overlay::Machine {
   int exit_code_ = 0;
   DropCounters drops_;
 
-  // Larger than the interface takes; the core hears of it when it has done its work.
-  struct TooBig {
-    Path path;
-    std::size_t size;
-  };
-  std::vector<TooBig> too_big_;
+  UnderlaySender sender_{sockets_};
 
   // Lent to devices and pumps, one call at a time. Not zeroed: pages that nothing touches cost
   // nothing.
-  std::unique_ptr<std::uint8_t[]> tun_memory_;
-  std::vector<TunFrame> tun_frames_;
+  TunReader tun_reader_;
   std::unique_ptr<std::uint8_t[]> udp_memory_;
   std::vector<io::RecvSlot> udp_slots_;
   std::vector<DatagramRun> udp_runs_;

@@ -58,6 +58,12 @@ Result<PortSockets> random_port(const DataPlane& data_plane, Random& random) {
 
 }  // namespace
 
+Rung of_both(const PortSockets& sockets, Rung io::UdpOffloads::*rung) {
+  for (const auto* socket : {&sockets.v4, &sockets.v6})
+    if (*socket && !((*socket)->offloads().*rung).active) return (*socket)->offloads().*rung;
+  return Rung::on();
+}
+
 Result<PortSockets> open_port(std::optional<std::uint16_t> wanted,
                               std::optional<std::uint16_t> remembered, const DataPlane& data_plane,
                               Random& random) {

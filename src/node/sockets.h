@@ -18,6 +18,9 @@ struct PortSockets {
   std::string notice;  // a sentence, if the remembered port could not be had
 };
 
+// Of both families: there where it is there for both.
+Rung of_both(const PortSockets& sockets, Rung io::UdpOffloads::*rung);
+
 // `wanted` was given on the command line: busy is an error. `remembered` is replaced when it is
 // busy. Else a free random port below the range that the system hands out to others, so that it is
 // likely to be free next time too.

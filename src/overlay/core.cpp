@@ -4,7 +4,7 @@ namespace meshnode::overlay {
 
 Core::Core(EngineConfig config, const crypto::Suite& suite, Random& random, NumberSource& numbers,
            Machine& machine)
-    : machine_(machine), tx_(config.mtu), engine_(std::move(config), suite, random, numbers) {}
+    : machine_(machine), sealer_(config.mtu), engine_(std::move(config), suite, random, numbers) {}
 
 void Core::start(Now now, const Interfaces& interfaces) {
   engine_.start(now);
@@ -17,20 +17,42 @@ void Core::interfaces_changed(Now now, const Interfaces& interfaces) {
   drain(now);
 }
 
-void Core::from_tun(Now now, std::span<const TunFrame> frames) {
-  while (!frames.empty()) {
-    const std::size_t taken = tx_.pump(frames, now.mono, sealed_);
-    frames = frames.subspan(taken);
-    flush_sealed(now);
+// Sends what the TX pump has sealed, then tells the engine what it noticed.
+class Core::SealedHere final : public dataplane::SealedSink {
+ public:
+  SealedHere(Core& core, Now now) : core_(core), now_(now) {}
+  void take_sealed(const dataplane::TxPump::Output& sealed) override {
+    if (!sealed.runs.empty()) core_.machine_.send(sealed.runs);
+    for (const dataplane::PumpEvent& event : sealed.events)
+      core_.engine_.handle_pump_event(now_, event);
   }
+
+ private:
+  Core& core_;
+  Now now_;
+};
+
+void Core::from_tun(Now now, std::span<const TunFrame> frames) {
+  SealedHere sink(*this, now);
+  sealer_.pump(frames, now.mono, sink);
   drain(now);
 }
 
-// Sends what the TX pump has sealed, then tells the engine what it noticed.
-void Core::flush_sealed(Now now) {
-  if (!sealed_.runs.empty()) machine_.send(sealed_.runs);
-  for (const dataplane::PumpEvent& event : sealed_.events) engine_.handle_pump_event(now, event);
-  sealed_.clear();
+// A packet that failed before all changes had reached the pump is tried once more behind them: the
+// engine would take it for one that waits for something, and nothing comes any more.
+void Core::from_sealing(Now now, const dataplane::EventBatch& batch) {
+  for (const dataplane::EventBatch::Unsent& unsent : batch.unsent()) {
+    const bool outdated = unsent.changes < changes_;
+    if (outdated && unsent.event.kind != dataplane::PumpEvent::Kind::too_big)
+      elsewhere_->put(ResendPacket{to_bytes(unsent.event.bytes)});
+    else
+      engine_.handle_pump_event(now, unsent.event);
+  }
+  for (const dataplane::EventBatch::Note& note : batch.notes())
+    engine_.handle_pump_event(now, note.event());
+  for (const dataplane::EventBatch::Refused& refused : batch.refused())
+    engine_.handle_too_big(now, refused.path, refused.size);
+  drain(now);
 }
 
 void Core::from_underlay(Now now, std::span<const DatagramRun> runs) {
@@ -114,12 +136,17 @@ void Core::drain(Now now) {
   while (auto output = engine_.poll()) perform(now, *output);
 }
 
-TunFrame Core::frame_in_scratch(ByteView packet) {
-  scratch_.resize(kFrameHeadroom + packet.size() + kFrameTailroom);
-  std::copy(packet.begin(), packet.end(), scratch_.begin() + kFrameHeadroom);
-  TunFrame frame;
-  frame.packet = MutableBytes(scratch_).subspan(kFrameHeadroom, packet.size());
-  return frame;
+void Core::seal(Now now, dataplane::SealTask task) {
+  if (elsewhere_ != nullptr) return elsewhere_->put(std::move(task));
+  SealedHere sink(*this, now);
+  sealer_.perform(task, now.mono, sink);
+}
+
+void Core::change(const dataplane::SlotChange& change) {
+  rx_.apply(change);
+  if (elsewhere_ == nullptr) return sealer_.apply(change);
+  ++changes_;
+  elsewhere_->put(change);
 }
 
 void Core::perform(Now now, Output& output) {
@@ -132,24 +159,11 @@ void Core::perform(Now now, Output& output) {
     }
     void operator()(OpenWay& m) { core.machine_.open_way(m.path); }
     void operator()(discovery::BeaconTransmit& m) { core.machine_.send_beacon(m); }
-    void operator()(dataplane::SlotChange& m) {
-      core.tx_.apply(m);
-      core.rx_.apply(m);
-    }
-    void operator()(SendControl& m) {
-      core.scratch_.assign(wire::kFrameHeaderSize, 0);
-      Writer(core.scratch_).bytes(m.text);
-      core.scratch_.resize(wire::kFrameOverhead + m.text.size() + wire::kMaxPadding);
-      core.tx_.seal_control(m.peer, core.scratch_, m.text.size(), core.sealed_, m.whole);
-      core.flush_sealed(now);
-    }
-    void operator()(ResendPacket& m) {
-      const TunFrame frame = core.frame_in_scratch(m.packet);
-      core.tx_.pump({&frame, 1}, now.mono, core.sealed_);
-      core.flush_sealed(now);
-    }
+    void operator()(dataplane::SlotChange& m) { core.change(m); }
+    void operator()(SendControl& m) { core.seal(now, std::move(m)); }
+    void operator()(ResendPacket& m) { core.seal(now, std::move(m)); }
     void operator()(DeliverPacket& m) {
-      const TunFrame frame = core.frame_in_scratch(m.packet);
+      const TunFrame frame = core.packet_.hold(m.packet);
       core.machine_.to_tun({&frame, 1});
     }
     void operator()(discovery::DhtRequest& m) { core.machine_.ask_dht(m); }
@@ -165,7 +179,7 @@ void Core::perform(Now now, Output& output) {
 
 DropCounters Core::drops() const {
   DropCounters sum = drops_;
-  sum.add(tx_.drops());
+  sum.add(elsewhere_ != nullptr ? elsewhere_->drops() : sealer_.tx().drops());
   sum.add(rx_.drops());
   sum.add(engine_.drops());
   return sum;

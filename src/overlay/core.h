@@ -7,8 +7,9 @@
 #include <vector>
 
 #include "base/runs.h"
+#include "dataplane/event_batch.h"
 #include "dataplane/rx_pump.h"
-#include "dataplane/tx_pump.h"
+#include "dataplane/sealer.h"
 #include "overlay/engine.h"
 
 namespace meshnode::overlay {
@@ -30,6 +31,18 @@ class Machine : public dataplane::FrameSink {
   virtual void pass_on(wire::Protocol protocol, const Path& path, ByteView datagram) = 0;
 };
 
+// The TX pump in a thread of its own, as the core sees it. What it notices comes back later, to
+// Core::from_sealing.
+class SealingDoor {
+ public:
+  virtual ~SealingDoor() = default;
+  // Done in order, soon, and before the frames that are read from the TUN device after it.
+  virtual void put(dataplane::SealTask task) = 0;
+  // As far as the thread has told.
+  virtual dataplane::Traffic sent(PeerNumber peer) const = 0;
+  virtual DropCounters drops() const = 0;
+};
+
 class Core {
  public:
   // All references outlive the core.
@@ -39,12 +52,16 @@ class Core {
   // What the TUN device takes as super-frames. At first nothing: to_tun() gets plain packets only.
   void set_coalescing(dataplane::Coalescer::Settings settings) { rx_.set_coalescing(settings); }
   // Shows the inner packets' DSCP to the underlay. Off at first.
-  void set_copy_dscp(bool on) { tx_.set_copy_dscp(on); }
+  void set_copy_dscp(bool on) { sealer_.set_copy_dscp(on); }
+  // Before start(): others seal, and from_tun() is not called. The door outlives the core's inputs.
+  void seal_elsewhere(SealingDoor& door) { elsewhere_ = &door; }
 
   void start(Now now, const Interfaces& interfaces);
   void interfaces_changed(Now now, const Interfaces& interfaces);
   // Frames with headroom and tailroom; garbage afterwards.
   void from_tun(Now now, std::span<const TunFrame> frames);
+  // What a pump behind a SealingDoor noticed.
+  void from_sealing(Now now, const dataplane::EventBatch& batch);
   // Datagrams of the shared port; opened in place.
   void from_underlay(Now now, std::span<const DatagramRun> runs);
   void from_lan(Now now, const discovery::LanDatagram& datagram);
@@ -64,7 +81,9 @@ class Core {
 
   std::optional<TimePoint> next_deadline() const { return engine_.next_deadline(); }
   const Engine& engine() const { return engine_; }
-  dataplane::Traffic sent(PeerNumber peer) const { return tx_.traffic(peer); }
+  dataplane::Traffic sent(PeerNumber peer) const {
+    return elsewhere_ != nullptr ? elsewhere_->sent(peer) : sealer_.tx().traffic(peer);
+  }
   dataplane::Traffic received(PeerNumber peer) const { return rx_.traffic(peer); }
   // Of engine and pumps together.
   DropCounters drops() const;
@@ -73,16 +92,18 @@ class Core {
   void drain(Now now);
   void pass(Now now, const dataplane::RxPump::Passed& passed);
   void perform(Now now, Output& output);
-  void flush_sealed(Now now);
-  TunFrame frame_in_scratch(ByteView packet);
+  void seal(Now now, dataplane::SealTask task);
+  void change(const dataplane::SlotChange& change);
 
+  class SealedHere;
   Machine& machine_;
-  dataplane::TxPump tx_;
+  dataplane::Sealer sealer_;  // idle if others seal
+  SealingDoor* elsewhere_ = nullptr;
+  std::uint64_t changes_ = 0;  // given away
   dataplane::RxPump rx_;
   Engine engine_;
-  dataplane::TxPump::Output sealed_;
   dataplane::RxPump::Output opened_;
-  Bytes scratch_;
+  dataplane::ScratchFrame packet_;
   DropCounters drops_;
 };
 

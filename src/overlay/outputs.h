@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/ids.h"
-#include "dataplane/slots.h"
+#include "dataplane/seal_tasks.h"
 #include "discovery/dht_requests.h"
 #include "discovery/lan_beacon.h"
 #include "discovery/servers.h"
@@ -27,16 +27,9 @@ struct SendMessage {
 struct OpenWay {
   Path path;
 };
-// A control frame, to be sealed by the TX pump under the peer's current key.
-struct SendControl {
-  PeerNumber peer;
-  Bytes text;
-  bool whole = false;  // never in pieces: its size is what it is for
-};
-// An inner packet that waited for its edge: to the TX pump again.
-struct ResendPacket {
-  Bytes packet;
-};
+// For the TX pump.
+using dataplane::ResendPacket;
+using dataplane::SendControl;
 // An inner packet of our own making (ICMP): to the TUN device.
 struct DeliverPacket {
   Bytes packet;

@@ -7,7 +7,8 @@
 //     in its slot's buffer, for the pump to overwrite (base/runs.h).
 //  2. A written packet has kVnetHeaderSize bytes in front of it, which are overwritten.
 //  3. Nothing about one packet is fatal: it is counted and the next one is tried.
-//  4. No allocation per call. Not thread-safe.
+//  4. No allocation per call. Not thread-safe, but one thread may read (read_batch, gone,
+//     unreadable) while another one writes (write_batch, offloads).
 //
 // One system call per frame: TUN has no batched read.
 //

@@ -125,6 +125,40 @@ start_pair --data_plane.copy_dscp on
 check "both ways" marked 20
 stop_pair
 
+say "two threads"
+threaded() { grep -qx meshnode-seal /proc/"${pid[$1]}"/task/*/comm; }
+start_pair --data_plane.threads 2
+for name in a b; do
+  check "$name: status and system show them" holds "$name" '.data_plane.threads == 2'
+  check "$name: the second one is there" threaded "$name"
+done
+both_ways "everything, from the second thread"
+check "its packets are counted" holds a '.peers[0] | .tx_packets > 500 and .tx_bytes > 1500000'
+inside a ip route add 10.77.0.99/32 dev mesh0
+check "who asks for nobody hears that there is none" \
+  grep -qi unreachable <(inside a ping -n -c 1 -W 1 10.77.0.99 || true)
+stop_node b
+wait_for 2 "a hears the goodbye" grep -q "said goodbye" "$work/a/log"
+stop_node a
+: >"$work/a/log"
+: >"$work/b/log"
+start_pair --data_plane.threads 2 --data_plane.copy_dscp on --data_plane.udp_gso off
+check "DSCP outside, both ways" marked 20
+both_ways "without udp_gso, from the second thread"
+say "  the interface is deleted"
+orphan=${pid[a]}
+unset "pid[a]"
+inside a ip link del mesh0
+wait_for 3 "the node ends" ended "$orphan"
+check "and says why" grep -q "was deleted: stopping" "$work/a/log"
+stop_node b
+: >"$work/a/log"
+: >"$work/b/log"
+start_pair --data_plane.threads 1
+check "one thread: status says so" holds a '.data_plane.threads == 1'
+refute "and there is no other" threaded a
+stop_pair
+
 say "switched off"
 for rung in tun_offloads tun_tcp_coalescing tun_udp_coalescing udp_gso udp_gro ipsec_mb; do
   start_pair "--data_plane.$rung" off

@@ -24,7 +24,8 @@ want("discovery.dht: null or state and nodes";
     or ((.state | either(["connected", "connecting", "disconnected"])) and (.nodes | count))),
 want("discovery.bootstraps"; .discovery.bootstraps | is("array")
   and all(.[]; (.address | is("string")) and (.state | either(["up", "down"])))),
-want("data_plane: rungs"; .data_plane | is("object") and length > 0 and all(.[];
+want("data_plane.threads: 1 or 2"; .data_plane.threads | either([1, 2])),
+want("data_plane: rungs"; .data_plane | is("object") and length > 1 and all(del(.threads)[];
   (.active | is("boolean")) and has("reason") and ((.reason == null) == .active))),
 want("drops: reason and count"; .drops | is("object") and all(.[]; count)),
 want("peers: a list"; .peers | is("array")),

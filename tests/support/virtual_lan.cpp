@@ -1,6 +1,7 @@
 #include "support/virtual_lan.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "dataplane/checksum.h"
 #include "wire/ip.h"
@@ -20,6 +21,11 @@ Bytes echo_reply(Bytes request) {
   std::swap_ranges(request.begin() + at, request.begin() + at + size, request.begin() + at + size);
   request[header.header_size] = v6 ? 129 : 0;
   return request;
+}
+
+milliseconds late_sealing_of_environment() {
+  const char* text = std::getenv("MESHNODE_LATE_SEALING");
+  return milliseconds(text == nullptr ? 0 : std::atoi(text));
 }
 
 }  // namespace
@@ -113,17 +119,32 @@ void VirtualNode::start() {
   config.reflectors = options_.reflectors;
   numbers.last = std::max(numbers.last + 1, static_cast<std::uint64_t>(now().unix.ms));
   core_ = std::make_unique<overlay::Core>(std::move(config), suite, random_, numbers, *this);
+  if (options_.late_sealing > Duration{}) make_sealer();
   core_->start(now(), interfaces());
+}
+
+void VirtualNode::make_sealer() {
+  LateSealer::Doors doors;
+  doors.later = [this](std::function<void()> work) {
+    lan_.later_.emplace(lan_.time + *options_.late_sealing, std::move(work));
+  };
+  doors.send = [this](std::span<const DatagramRun> runs) { send(runs); };
+  doors.hear = [this](const dataplane::EventBatch& batch) { core_->from_sealing(now(), batch); };
+  doors.now = [this] { return lan_.time; };
+  sealer_ = std::make_unique<LateSealer>(options_.mtu, std::move(doors));
+  core_->seal_elsewhere(*sealer_);
 }
 
 void VirtualNode::stop_cleanly() {
   core_->shutdown(now());
+  if (sealer_) sealer_->finish();
   kill();
 }
 
 void VirtualNode::kill() {
   for (auto& [key, listeners] : lan_.dht.listeners) listeners.erase(this);
   core_.reset();
+  sealer_.reset();
 }
 
 void VirtualNode::send_inner(Bytes packet) {
@@ -131,6 +152,7 @@ void VirtualNode::send_inner(Bytes packet) {
   std::copy(packet.begin(), packet.end(), buffer.begin() + kFrameHeadroom);
   TunFrame frame;
   frame.packet = MutableBytes(buffer).subspan(kFrameHeadroom, packet.size());
+  if (sealer_) return sealer_->pump(frame);
   core_->from_tun(now(), {&frame, 1});
 }
 
@@ -216,6 +238,7 @@ void VirtualNode::to_tun(std::span<const TunFrame> frames) {
 }
 
 VirtualNode& VirtualLan::add(NodeOptions options) {
+  if (!options.late_sealing) options.late_sealing = late_sealing_of_environment();
   const auto host = static_cast<std::uint8_t>(nodes_.size() + 1);
   nodes_.push_back(std::make_unique<VirtualNode>(*this, std::move(options),
                                                  IpAddress::v4({10, 0, 0, host}), seed_ + host));

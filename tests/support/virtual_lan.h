@@ -12,6 +12,7 @@
 
 #include "overlay/core.h"
 #include "support/counting_suite.h"
+#include "support/late_sealer.h"
 #include "support/networks.h"
 #include "support/seeded_random.h"
 
@@ -37,6 +38,9 @@ struct NodeOptions {
   std::size_t eager_members = 64;
   bool full_mesh = false;
   std::size_t mtu = 1420;  // of the tunnel
+  // Packets are sealed as by another thread, which is that late; zero: by the core. Not given: as
+  // the environment says (MESHNODE_LATE_SEALING, in ms), or by the core.
+  std::optional<Duration> late_sealing{};
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
                                       crypto::Cipher::chacha20_poly1305};
 };
@@ -95,6 +99,9 @@ class VirtualNode final : public overlay::Machine {
   overlay::Identity identity_;
   SeededRandom random_;
   std::unique_ptr<overlay::Core> core_;
+  std::unique_ptr<LateSealer> sealer_;  // or the core does it
+
+  void make_sealer();
 };
 
 struct Datagram {

@@ -103,6 +103,13 @@ TEST(Render, TellsWhatTheKernelDoesNotDo) {
   Snapshot snapshot = two_peers();
   snapshot.data_plane.rungs = {{"a", true, ""}, {"b", true, ""}};
   EXPECT_NE(render_status(snapshot, {}).find("\ndata plane all offloads\n"), std::string::npos);
+  snapshot.data_plane.threads = 1;
+  EXPECT_NE(render_status(snapshot, {}).find("\ndata plane all offloads, 1 thread\n"),
+            std::string::npos);
+  snapshot.data_plane.threads = 2;
+  EXPECT_NE(render_status(snapshot, {}).find("\ndata plane all offloads, 2 threads\n"),
+            std::string::npos);
+  snapshot.data_plane.threads = 0;
   snapshot.data_plane.rungs = {{"a", false, "switched off"},
                                {"b", false, "switched off"},
                                {"c", true, ""},

@@ -28,6 +28,7 @@ Snapshot full() {
                    DhtStatus{DhtState::connected, 12},
                    {{"hub:3731", true}, {"other:3731", false}}};
   out.data_plane.rungs = {{"udp_gso", true, ""}, {"udp_gro", false, "switched off"}};
+  out.data_plane.threads = 2;
   PeerStatus beta;
   beta.id = id(2);
   beta.name = "beta";
@@ -94,7 +95,8 @@ constexpr const char* kGolden = R"({
     "udp_gro": {
       "active": false,
       "reason": "switched off"
-    }
+    },
+    "threads": 2
   },
   "peers": [
     {
@@ -167,6 +169,7 @@ TEST(SnapshotJson, AnOlderDaemonTellsNothingOfItsDataPlane) {
   const auto back = from_json(json);
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_TRUE(back->data_plane.rungs.empty());
+  EXPECT_EQ(back->data_plane.threads, 0U);
 }
 
 TEST(SnapshotJson, WhatANewerDaemonAddsIsSkipped) {

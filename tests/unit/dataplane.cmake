@@ -4,6 +4,7 @@ mesh_test(unit_dataplane LABEL unit
     dataplane_coalesce_random_test.cpp
     dataplane_coalesce_test.cpp
     dataplane_ecn_test.cpp
+    dataplane_event_batch_test.cpp
     dataplane_random_tunnel_test.cpp
     dataplane_pieces_test.cpp
     dataplane_replay_window_test.cpp

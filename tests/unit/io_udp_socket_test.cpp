@@ -171,6 +171,35 @@ TEST_P(BothFamilies, DropsWhatDoesNotFitAndKeepsTheRestTogether) {
     EXPECT_EQ(slots.slots[i].run.data.data(), slots.slots[i].buffer.data());
 }
 
+// For a second thread: it sends from the same port, with a ladder of its own.
+TEST_P(BothFamilies, ATwinSendsFromTheSamePort) {
+  UdpSocket server = open_or_die(GetParam());
+  auto first = std::make_unique<UdpSocket>(open_or_die(GetParam(), {.gso = false}));
+  auto twin = first->twin();
+  ASSERT_TRUE(twin) << twin.error().message;
+  EXPECT_EQ(twin->port(), first->port());
+  EXPECT_EQ(twin->family(), GetParam());
+  EXPECT_FALSE(twin->offloads().gso.active) << "a switch counts for both";
+  const Path to{{loopback(), server.port()}, {}, 0};
+  send_one(*first, to, {1});
+  send_one(*twin, to, {2});
+  const std::uint16_t port = first->port();
+  first.reset();
+  send_one(*twin, to, {3});  // it outlives the other, and holds the port
+  EXPECT_FALSE(UdpSocket::open(GetParam(), {.port = port}));
+  Slots slots(8);
+  std::vector<Bytes> received;
+  while (received.size() < 3) {
+    const auto runs = slots.receive(server);
+    ASSERT_FALSE(runs.empty());
+    for (const DatagramRun& run : runs) {
+      EXPECT_EQ(run.path.remote.port, port);
+      for (const std::uint8_t byte : run.data) received.push_back({byte});
+    }
+  }
+  EXPECT_THAT(received, ElementsAre(Bytes{1}, Bytes{2}, Bytes{3}));
+}
+
 TEST_P(BothFamilies, TellsABusyPort) {
   const UdpSocket first = open_or_die(GetParam());
   UdpOpenError why{};

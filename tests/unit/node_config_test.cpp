@@ -196,6 +196,28 @@ TEST_F(ConfigTest, WrongSwitchesOfTheDataPlaneAreExplained) {
   EXPECT_THAT(with_file("[frob]\nudp_gso = true\n"), HasSubstr("frob: no such key"));
 }
 
+TEST_F(ConfigTest, ThreadsOfTheDataPlane) {
+  EXPECT_EQ(config({}).data_plane.threads, std::nullopt);
+  EXPECT_EQ(config({"--data_plane.threads", "auto"}).data_plane.threads, std::nullopt);
+  EXPECT_EQ(config({"--data_plane.threads", "1"}).data_plane.threads, 1U);
+  EXPECT_EQ(config({"--data_plane.threads", "2"}).data_plane.threads, 2U);
+  for (const char* wrong : {"0", "3", "two", "2 ", "-1", "\xff", "99999999999"})
+    EXPECT_THAT(problems({std::string("--data_plane.threads=") + wrong}),
+                HasSubstr("is auto, 1 or 2"))
+        << wrong;
+  put(file_, "[data_plane]\nthreads = 2\n");
+  EXPECT_EQ(config({"--config", file_}).data_plane.threads, 2U);
+  EXPECT_EQ(config({"--config", file_, "--data_plane.threads", "auto"}).data_plane.threads,
+            std::nullopt)
+      << "a flag hides the file's";
+  put(file_, "[data_plane]\nthreads = \"auto\"\n");
+  EXPECT_EQ(config({"--config", file_}).data_plane.threads, std::nullopt);
+  EXPECT_EQ(with_file("[data_plane]\nthreads = 3\n"),
+            file_ + ":2: data_plane.threads = 3: is auto, 1 or 2");
+  EXPECT_EQ(with_file("[data_plane]\nthreads = true\n"),
+            file_ + ":2: data_plane.threads: needs a whole number or a text in quotes");
+}
+
 TEST_F(ConfigTest, Serving) {
   EXPECT_EQ(config({}).serve_dht, std::nullopt);
   EXPECT_EQ(config({"--serve-dht", "auto"}).serve_dht, std::nullopt);
@@ -373,7 +395,7 @@ TEST_F(ConfigTest, AllProblemsComeAtOnce) {
                 "address, interface, mtu, port, lan-port, dht-network, stun, state-dir, control, "
                 "log-level, data_plane.tun_offloads, data_plane.tun_tcp_coalescing, "
                 "data_plane.tun_udp_coalescing, data_plane.udp_gso, data_plane.udp_gro, "
-                "data_plane.ipsec_mb, data_plane.copy_dscp\n" +
+                "data_plane.ipsec_mb, data_plane.copy_dscp, data_plane.threads\n" +
                 file_ + ":3: name: needs a text in quotes\n" + file_ +
                 ":1: mtu = 1: an MTU is 1280 (the smallest that IPv6 allows) to 9000\n"
                 "--port 0: a port is a number from 1 to 65535\n"
