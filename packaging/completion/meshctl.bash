@@ -2,7 +2,7 @@
 # where one is wanted.
 _meshctl_words() { "$@" --help 2>/dev/null | sed -nE 's/^  ([a-z][a-z-]+) .*/\1/p'; }
 _meshctl_options() { "$@" --help 2>/dev/null | grep -oE '^  (-[a-z],)?--[a-z-]+' | grep -oE '\-\-.*'; }
-_meshctl_members() { "$1" status --json 2>/dev/null | grep -oE '"name":"[A-Za-z0-9_.-]+"' | cut -d'"' -f4; }
+_meshctl_members() { "$1" status --json 2>/dev/null | grep -oE '"name": ?"[A-Za-z0-9_.-]+"' | cut -d'"' -f4; }
 _meshctl() {
   local program=$1 current=$2 previous=$3 command="" i
   for ((i = 1; i < COMP_CWORD; i++)); do

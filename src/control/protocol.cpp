@@ -2,26 +2,11 @@
 
 #include <optional>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
+#include "control/json_values.h"
 
 namespace meshnode::control {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-constexpr Method kMethods[] = {Method::status, Method::id, Method::join_line};
-
-std::string text_of(const Json& json, int indent = -1) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
-// A discarded value for what is no JSON, or nests too deeply. Never throws.
-Json parse_bounded(std::string_view text) {
-  if (nests_deeper_than(text, kJsonDepth)) return Json(Json::value_t::discarded);
-  return Json::parse(text, nullptr, false);
-}
 
 // Nothing for what is no JSON object. Never throws.
 std::optional<Json> object_of(std::string_view text) {
@@ -36,34 +21,55 @@ std::optional<std::string> string_at(const Json& object, const char* field) {
   return found->get<std::string>();
 }
 
+constexpr std::pair<Method, const char*> kMethods[] = {
+    {Method::status, "status"},  {Method::id, "id"},       {Method::join_line, "join-line"},
+    {Method::peers, "peers"},    {Method::peer, "peer"},   {Method::ping, "ping"},
+    {Method::trace, "trace"},    {Method::watch, "watch"}, {Method::log_level, "log-level"},
+    {Method::methods, "methods"}};
+
+std::string method_list() {
+  std::string out;
+  for (const auto& [method, text] : kMethods) out += (out.empty() ? "" : ", ") + std::string(text);
+  return out;
+}
+
 }  // namespace
 
+std::string text_of(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+Json parse_bounded(std::string_view text) {
+  if (nests_deeper_than(text, kJsonDepth)) return Json(Json::value_t::discarded);
+  return Json::parse(text, nullptr, false);
+}
+
 std::string_view name(Method method) {
-  switch (method) {
-    case Method::status:
-      return "status";
-    case Method::id:
-      return "id";
-    case Method::join_line:
-      return "join-line";
-  }
+  for (const auto& [known, text] : kMethods)
+    if (known == method) return text;
   return "unknown";
 }
 
-std::string request_line(Method method) {
-  return text_of({{"version", 1}, {"method", name(method)}}) + "\n";
+std::string request_line(const Request& request) {
+  Json out = {{"version", kProtocolVersion}, {"method", name(request.method)}};
+  if (!request.peer.empty()) out["peer"] = request.peer;
+  if (!request.level.empty()) out["level"] = request.level;
+  return text_of(out) + "\n";
 }
 
-Result<Method> parse_request(std::string_view line) {
+Result<Request> parse_request(std::string_view line) {
   const auto request = object_of(line);
   if (!request) return Error::world("a request is one JSON object on one line");
   const auto version = request->find("version");
-  if (version == request->end() || *version != 1)
+  if (version == request->end() || *version != kProtocolVersion)
     return Error::world("this daemon speaks version 1");
   const auto wanted = string_at(*request, "method");
-  for (const Method method : kMethods)
-    if (wanted == name(method)) return method;
-  return Error::world("the methods are status, id and join-line");
+  for (const auto& [method, text] : kMethods) {
+    if (wanted != text) continue;
+    return Request{method, string_at(*request, "peer").value_or(""),
+                   string_at(*request, "level").value_or("")};
+  }
+  return Error::usage("the methods are " + method_list());
 }
 
 std::string ok_line(std::string_view result) {
@@ -74,12 +80,25 @@ std::string error_line(std::string_view error) {
   return text_of({{"ok", false}, {"error", error}}) + "\n";
 }
 
+std::string error_line(const Error& error) {
+  Json out = {{"ok", false}, {"error", error.message}};
+  if (error.kind == Error::Kind::usage) out["kind"] = "usage";
+  return text_of(out) + "\n";
+}
+
 Result<std::string> parse_answer(std::string_view line) {
   const auto answer = object_of(line);
   const Json ok = answer ? answer->value("ok", Json()) : Json();
   if (ok == true && answer->contains("result")) return text_of((*answer)["result"]);
   const auto error = ok == false ? string_at(*answer, "error") : std::nullopt;
-  return Error::world(error ? *error : "the daemon's answer is no answer of a meshnode");
+  if (!error) return Error::world("the daemon's answer is no answer of a meshnode");
+  return string_at(*answer, "kind") == "usage" ? Error::usage(*error) : Error::world(*error);
+}
+
+std::string methods_json() {
+  Json methods = Json::array();
+  for (const auto& [method, text] : kMethods) methods.push_back(text);
+  return text_of({{"version", kProtocolVersion}, {"methods", std::move(methods)}});
 }
 
 std::string to_json(const JoinLine& line) {

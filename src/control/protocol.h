@@ -1,9 +1,13 @@
-// The lines on the control socket. A request is one JSON object on one line, and so is its answer:
+// The lines on the control socket (docs/control.md). A request is one JSON object on one line, and
+// so is its answer:
 //
-//   {"version":1,"method":"status"}        → {"ok":true,"result":{…snapshot…}}
-//   {"version":1,"method":"id"}            → {"ok":true,"result":"<NodeId>"}
-//   {"version":1,"method":"join-line"}     → {"ok":true,"result":{"command":"…","token":"…"}}
-//   anything else                          → {"ok":false,"error":"a sentence"}, and a close
+//   {"version":1,"method":"status"}            → {"ok":true,"result":{…snapshot…}}
+//   {"version":1,"method":"peer","peer":"b"}   → {"ok":true,"result":{…}}
+//   anything that cannot be done               → {"ok":false,"error":"a sentence"}
+//   what is no request                         → the same, and a close
+//
+// "kind":"usage" stands beside an error that asking for something else would fix. After the answer
+// to "watch" each line is an event, until one side closes.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +18,33 @@
 
 namespace meshnode::control {
 
+inline constexpr int kProtocolVersion = 1;
 inline constexpr std::size_t kMaxRequest = 4096;            // bytes, with the newline
-inline constexpr std::size_t kMaxAnswer = 8 * 1024 * 1024;  // 4,096 members take some 2 MB
+inline constexpr std::size_t kMaxAnswer = 8 * 1024 * 1024;  // 4,096 members take some 3 MB
 
-enum class Method : unsigned char { status, id, join_line };
+enum class Method : unsigned char {
+  status,
+  id,
+  join_line,
+  peers,
+  peer,
+  ping,
+  trace,
+  watch,
+  log_level,
+  methods,
+};
 std::string_view name(Method method);
+
+struct Request {
+  Request(Method wanted, std::string whom = {}, std::string to = {})
+      : method(wanted), peer(std::move(whom)), level(std::move(to)) {}
+
+  Method method;
+  std::string peer;   // of peer, ping, trace: a name, an address, or the beginning of an id
+  std::string level;  // of log-level: the new one; empty: only ask
+  bool operator==(const Request&) const = default;
+};
 
 // How another machine joins: run `command` there, then paste `token` where it asks. In two parts,
 // so that the secret is in no shell history and no argv. A secret: for terminals, never for a log.
@@ -27,15 +53,18 @@ struct JoinLine {
   std::string token;
 };
 
-std::string request_line(Method method);
-Result<Method> parse_request(std::string_view line);
+std::string request_line(const Request& request);
+// Fields that a method has no use for are skipped.
+Result<Request> parse_request(std::string_view line);
 
 // `result` is JSON text; `error` a sentence.
 std::string ok_line(std::string_view result);
 std::string error_line(std::string_view error);
-// The result as one line of JSON text, or the daemon's sentence as a world error.
+std::string error_line(const Error& error);  // with its kind
+// The result as one line of JSON text, or the daemon's sentence as an error of the kind it says.
 Result<std::string> parse_answer(std::string_view line);
 
+std::string methods_json();
 std::string to_json(const JoinLine& line);
 Result<JoinLine> join_line_from_json(std::string_view text);
 std::string to_json_string(std::string_view text);

@@ -101,6 +101,8 @@ struct Client {
   std::string out;
   std::size_t sent = 0;
   bool closing = false;  // close when all is sent
+  bool watching = false;
+  Ticket awaited = 0;  // an answer that is promised; 0: none
 
   bool answer_pending() const { return sent < out.size(); }
   bool request_waiting() const { return in.find('\n') != in.npos || in.size() >= kMaxRequest; }
@@ -132,12 +134,43 @@ class EpollServer final : public Server {
     for (auto at = clients_.begin(); at != clients_.end();) {
       // A client that came before the first tick is counted from then on.
       if (at->second.since == TimePoint{}) at->second.since = now;
-      const bool lost = now - at->second.since > kPatience;
+      const bool idle_watcher = at->second.watching && !at->second.answer_pending();
+      const bool lost = !idle_watcher && now - at->second.since > kPatience;
       at = lost ? clients_.erase(at) : std::next(at);
     }
   }
 
   std::size_t clients() const override { return clients_.size(); }
+
+  std::size_t watchers() const override {
+    std::size_t count = 0;
+    for (const auto& [fd, client] : clients_) count += client.watching ? 1 : 0;
+    return count;
+  }
+
+  void answer(Ticket ticket, const Result<std::string>& result) override {
+    for (auto& [fd, client] : clients_) {
+      if (client.awaited != ticket) continue;
+      client.awaited = 0;
+      enqueue(client, result ? ok_line(*result) : error_line(result.error()));
+    }
+  }
+
+  void publish(std::string_view event) override {
+    for (auto& [fd, client] : clients_) {
+      if (!client.watching) continue;
+      if (client.out.size() - client.sent + event.size() >= kMaxQueued) {
+        // Its place is freed by the next turn: nothing is erased from within a call.
+        client.watching = false;
+        ::shutdown(fd, SHUT_RDWR);
+        continue;
+      }
+      client.out.erase(0, std::exchange(client.sent, 0));
+      if (client.out.empty()) client.since = now_;
+      client.out.append(event).push_back('\n');
+      want(fd, EPOLLOUT, EPOLL_CTL_MOD);
+    }
+  }
 
  private:
   void want(int fd, std::uint32_t events, int operation) {
@@ -156,7 +189,7 @@ class EpollServer final : public Server {
       if (fd == listener_.get())
         accept_one();
       else if (const auto found = clients_.find(fd); found != clients_.end())
-        if (!serve(found->second)) clients_.erase(found);
+        if (!serve(found->second, ready[i].events)) clients_.erase(found);
     }
   }
 
@@ -184,8 +217,10 @@ class EpollServer final : public Server {
   }
 
   // One step, at most one answer. False when the client is done with, one way or the other.
-  bool serve(Client& client) {
+  bool serve(Client& client, std::uint32_t events) {
     if (client.answer_pending()) return flush(client);
+    // It waits and is told nothing: only its end can be the news. (Half an end is none.)
+    if (client.watching || client.awaited != 0) return (events & (EPOLLHUP | EPOLLERR)) == 0;
     if (client.request_waiting()) return answer_next(client);
     char chunk[kMaxRequest];
     const ssize_t got = ::recv(client.socket.get(), chunk, sizeof chunk, 0);
@@ -199,35 +234,60 @@ class EpollServer final : public Server {
     const auto newline = client.in.find('\n');
     if (newline >= kMaxRequest)  // or none at all
       return say(client, error_line("a request has at most 4096 bytes"), true);
-    const auto method = parse_request(std::string_view(client.in).substr(0, newline));
+    const auto request = parse_request(std::string_view(client.in).substr(0, newline));
     client.in.erase(0, newline + 1);
-    if (!method) return say(client, error_line(method.error().message), true);
-    return say(client, answer(*method), false);
+    if (!request) return say(client, error_line(request.error().message), true);
+    return answer(client, *request);
   }
 
-  std::string answer(Method method) {
-    std::string line;
-    switch (method) {
+  bool answer(Client& client, const Request& request) {
+    switch (request.method) {
       case Method::status:
-        line = ok_line(to_json(answers_.status()));
-        break;
+        return say(client, whole(to_json(answers_.status())), false);
       case Method::id:
-        line = ok_line(to_json_string(answers_.id().to_string()));
-        break;
+        return say(client, ok_line(to_json_string(answers_.id().to_string())), false);
       case Method::join_line:
-        line = ok_line(to_json(answers_.join_line()));
-        break;
+        return say(client, ok_line(to_json(answers_.join_line())), false);
+      case Method::methods:
+        return say(client, ok_line(methods_json()), false);
+      case Method::watch:
+        client.watching = true;
+        if (answers_.watched) answers_.watched();
+        return say(client, ok_line("{\"stream\":\"events\"}"), false);
+      default:
+        return answer_other(client, request);
     }
-    if (line.size() > kMaxAnswer) return error_line("the answer is too large");
-    return line;
+  }
+
+  bool answer_other(Client& client, const Request& request) {
+    if (!answers_.other) return say(client, error_line("this daemon cannot tell"), false);
+    // Named before the call: the answer may come from within it.
+    const Ticket ticket = client.awaited = next_ticket_++;
+    want(client.socket.get(), 0, EPOLL_CTL_MOD);
+    client.since = now_;
+    const Reply reply = answers_.other(request, ticket);
+    if (std::holds_alternative<Later>(reply)) return true;
+    client.awaited = 0;
+    if (const auto* error = std::get_if<Error>(&reply))
+      return say(client, error_line(*error), false);
+    return say(client, whole(std::get<std::string>(reply)), false);
+  }
+
+  static std::string whole(const std::string& json) {
+    std::string line = ok_line(json);
+    return line.size() > kMaxAnswer ? error_line("the answer is too large") : line;
+  }
+
+  void enqueue(Client& client, std::string line) {
+    client.out = std::move(line);
+    client.sent = 0;
+    client.since = now_;
+    want(client.socket.get(), EPOLLOUT, EPOLL_CTL_MOD);
   }
 
   bool say(Client& client, std::string line, bool then_close) {
-    client.out = std::move(line);
-    client.sent = 0;
+    enqueue(client, std::move(line));
     client.closing = then_close;
-    client.since = now_;
-    want(client.socket.get(), EPOLLOUT, EPOLL_CTL_MOD);
     return flush(client);
   }
 
@@ -236,13 +296,17 @@ class EpollServer final : public Server {
     const ssize_t sent = ::send(client.socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (sent < 0) return errno == EAGAIN || errno == EINTR;
     client.sent += static_cast<std::size_t>(sent);
+    if (client.watching) client.since = now_;
     if (client.answer_pending()) return true;
     if (client.closing) return false;
     client.out.clear();
     client.sent = 0;
     client.since = now_;
     // A request that was read already waits for the next turn, which writability brings.
-    want(client.socket.get(), client.request_waiting() ? EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+    const std::uint32_t next = client.watching            ? 0U
+                               : client.request_waiting() ? std::uint32_t{EPOLLOUT}
+                                                          : std::uint32_t{EPOLLIN};
+    want(client.socket.get(), next, EPOLL_CTL_MOD);
     return true;
   }
 
@@ -254,6 +318,7 @@ class EpollServer final : public Server {
   Fd epoll_;
   TimePoint now_{};
   bool no_descriptor_ = false;
+  Ticket next_ticket_ = 1;
   std::map<int, Client> clients_;
 };
 

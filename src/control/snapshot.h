@@ -54,6 +54,26 @@ struct PathStatus {
   std::optional<double> rtt_ms;
 };
 
+// What is known of an edge besides its path. Times of our own probes in milliseconds; what they
+// mean exactly is in docs/control.md.
+struct EdgeStatus {
+  std::optional<Endpoint> observed{};  // where the peer saw us
+  double rtt_last_ms = 0;
+  double rtt_min_ms = 0;
+  double rtt_avg_ms = 0;
+  double rtt_jitter_ms = 0;
+  std::uint32_t probes = 0;             // of the last ones, those whose fate is known
+  std::uint32_t lost = 0;               // of these
+  std::uint64_t heard_s = 0;            // since something was heard
+  std::uint64_t keep_alive_s = 0;       // between probes, at rest
+  std::uint32_t datagram = 0;           // bytes that the path is known to carry
+  bool mtu_settled = false;             // what is larger does not fit, as far as we know
+  std::optional<std::string> cipher{};  // nothing: no keys at present
+  std::uint32_t handshakes = 0;
+  std::uint64_t path_changes = 0;
+  bool operator==(const EdgeStatus&) const = default;
+};
+
 // Bytes and packets are inner ones (what went through the tunnel).
 struct PeerStatus {
   NodeId id;
@@ -68,6 +88,7 @@ struct PeerStatus {
   std::optional<std::uint64_t> handshake_age_s;
   std::optional<std::string> reason;       // a code for programs
   std::optional<std::string> reason_text;  // a sentence for people
+  std::optional<EdgeStatus> edge;          // while there is a path
 };
 
 // Something fast that the kernel can do for us, and whether it does.

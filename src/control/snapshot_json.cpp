@@ -1,67 +1,16 @@
 #include "control/snapshot_json.h"
 
-#include <array>
-#include <cmath>
-#include <utility>
-
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
+#include "control/json_values.h"
 
 namespace meshnode::control {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-// Words of the enums, in both directions.
-template <typename Enum, std::size_t N>
-using Words = std::array<std::pair<Enum, const char*>, N>;
 
 constexpr Words<DhtState, 3> kDhtStates{{{DhtState::connected, "connected"},
                                          {DhtState::connecting, "connecting"},
                                          {DhtState::disconnected, "disconnected"}}};
 constexpr Words<DiscoveryMode, 2> kModes{
     {{DiscoveryMode::dht, "dht"}, {DiscoveryMode::lan_only, "lan-only"}}};
-constexpr Words<PeerState, 4> kPeerStates{{{PeerState::connected, "connected"},
-                                           {PeerState::connecting, "connecting"},
-                                           {PeerState::idle, "idle"},
-                                           {PeerState::unreachable, "unreachable"}}};
-constexpr Words<PathKind, 2> kPathKinds{{{PathKind::lan, "lan"}, {PathKind::direct, "direct"}}};
-
-template <typename Enum, std::size_t N>
-const char* word(const Words<Enum, N>& words, Enum value) {
-  for (const auto& [known, text] : words)
-    if (known == value) return text;
-  return "unknown";
-}
-
-// What does not fit the snapshot; caught in from_json() like nlohmann's own exceptions.
-struct Misfit : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-template <typename Enum, std::size_t N>
-Enum value_of(const Words<Enum, N>& words, const std::string& text) {
-  for (const auto& [known, name] : words)
-    if (text == name) return known;
-  throw Misfit("\"" + text + "\"");
-}
-
-template <typename T>
-Json or_null(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-template <typename T>
-Json texts(const std::vector<T>& values) {
-  Json out = Json::array();
-  for (const T& value : values) out.push_back(value.to_string());
-  return out;
-}
-
-double rounded(double ms) {
-  return std::round(ms * 1000) / 1000;
-}
 
 Json json_of(const NodeStatus& node) {
   return {{"id", node.id.to_string()},
@@ -96,58 +45,12 @@ Json json_of(const DataPlaneStatus& data_plane) {
   return out;
 }
 
-Json json_of(const PathStatus& path) {
-  Json out = {{"kind", word(kPathKinds, path.kind)}, {"local", nullptr}};
-  if (path.local) out["local"] = path.local->to_string();
-  out["remote"] = path.remote.to_string();
-  out["rtt_ms"] = path.rtt_ms ? Json(rounded(*path.rtt_ms)) : Json(nullptr);
-  return out;
-}
-
-Json json_of(const PeerStatus& peer) {
-  return {{"id", peer.id.to_string()},
-          {"name", or_null(peer.name)},
-          {"addresses", texts(peer.addresses)},
-          {"state", word(kPeerStates, peer.state)},
-          {"path", peer.path ? json_of(*peer.path) : Json(nullptr)},
-          {"tx_bytes", peer.tx_bytes},
-          {"rx_bytes", peer.rx_bytes},
-          {"tx_packets", peer.tx_packets},
-          {"rx_packets", peer.rx_packets},
-          {"handshake_age_s", or_null(peer.handshake_age_s)},
-          {"reason", or_null(peer.reason)},
-          {"reason_text", or_null(peer.reason_text)}};
-}
-
 Json json_of(const DropCounters& drops) {
   Json out = Json::object();
   for (std::size_t i = 0; i < static_cast<std::size_t>(Drop::count_); ++i) {
     const auto reason = static_cast<Drop>(i);
     if (drops[reason] != 0) out[std::string(name(reason))] = drops[reason];
   }
-  return out;
-}
-
-// Reading. at() throws for a missing field, get() for a wrong type.
-
-template <typename T>
-std::optional<T> optional_of(const Json& json) {
-  if (json.is_null()) return std::nullopt;
-  return json.get<T>();
-}
-
-template <typename T>
-T parsed(const Json& json) {
-  const auto text = json.get<std::string>();
-  const auto value = T::parse(text);
-  if (!value) throw Misfit("\"" + text + "\"");
-  return *value;
-}
-
-template <typename T>
-std::vector<T> parsed_list(const Json& json) {
-  std::vector<T> out;
-  for (const Json& entry : json) out.push_back(parsed<T>(entry));
   return out;
 }
 
@@ -188,32 +91,6 @@ DataPlaneStatus data_plane_of(const Json& json) {
     if (rung.is_object())
       out.rungs.push_back({name, rung.at("active").get<bool>(),
                            optional_of<std::string>(rung.at("reason")).value_or("")});
-  return out;
-}
-
-PathStatus path_of(const Json& json) {
-  PathStatus out;
-  out.kind = value_of(kPathKinds, json.at("kind").get<std::string>());
-  if (!json.at("local").is_null()) out.local = parsed<Endpoint>(json.at("local"));
-  out.remote = parsed<Endpoint>(json.at("remote"));
-  out.rtt_ms = optional_of<double>(json.at("rtt_ms"));
-  return out;
-}
-
-PeerStatus peer_of(const Json& json) {
-  PeerStatus out;
-  out.id = parsed<NodeId>(json.at("id"));
-  out.name = optional_of<std::string>(json.at("name"));
-  out.addresses = parsed_list<IpAddress>(json.at("addresses"));
-  out.state = value_of(kPeerStates, json.at("state").get<std::string>());
-  if (!json.at("path").is_null()) out.path = path_of(json.at("path"));
-  json.at("tx_bytes").get_to(out.tx_bytes);
-  json.at("rx_bytes").get_to(out.rx_bytes);
-  json.at("tx_packets").get_to(out.tx_packets);
-  json.at("rx_packets").get_to(out.rx_packets);
-  out.handshake_age_s = optional_of<std::uint64_t>(json.at("handshake_age_s"));
-  out.reason = optional_of<std::string>(json.at("reason"));
-  out.reason_text = optional_of<std::string>(json.at("reason_text"));
   return out;
 }
 

@@ -11,14 +11,54 @@ struct Subcommand {
   Command command;
   const char* name;
   const char* help;
+  bool json = true;
 };
 
-constexpr std::array<Subcommand, 4> kSubcommands{{
-    {Command::status, "status", "what is going on: this node, its network, all members known"},
-    {Command::id, "id", "this node's id"},
-    {Command::genkey, "genkey", "make the key of a new network (needs no running meshnode)"},
-    {Command::join_line, "join-line", "how another machine joins this network (a secret)"},
+constexpr std::array<Subcommand, 11> kSubcommands{{
+    {Command::status, "status", "what is going on: this node, its network, all peers"},
+    {Command::peers, "peers", "all peers: state, path, round trip, loss, MTU, traffic"},
+    {Command::peer, "peer", "one peer in full: path, figures, candidates, path history"},
+    {Command::ping, "ping", "ask a peer through the tunnel, and tell round trip and path"},
+    {Command::trace, "trace", "what each side believes of the edge to a peer"},
+    {Command::watch, "watch", "what happens from now on, line by line"},
+    {Command::top, "top", "traffic of each edge, live on a terminal"},
+    {Command::log_level, "log-level", "ask for the log level, or change it until the next start"},
+    {Command::id, "id", "this node's id", false},
+    {Command::genkey, "genkey", "make the key of a new network (needs no running meshnode)", false},
+    {Command::join_line, "join-line", "how another machine joins this network (a secret)", false},
 }};
+
+void describe_arguments(CLI::App& to, Command command, Options& options) {
+  const auto peer = [&] {
+    to.add_option("peer", options.peer, "its name, its address, or the beginning of its id")
+        ->type_name("PEER")
+        ->required();
+  };
+  const auto interval = [&](const char* help) {
+    to.add_option("-i,--interval", options.interval_s, help)
+        ->type_name("SEC")
+        ->check(CLI::Range(0.1, 3600.0));
+  };
+  switch (command) {
+    case Command::peer:
+    case Command::trace:
+      return peer();
+    case Command::ping:
+      peer();
+      to.add_option("-c,--count", options.count, "so many pings; 0: until interrupted (default: 5)")
+          ->type_name("N")
+          ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1'000'000}));
+      return interval("seconds between pings, 0.1 to 3600 (default: 1)");
+    case Command::top:
+      return interval("seconds between looks, 0.1 to 3600 (default: 1)");
+    case Command::log_level:
+      to.add_option("level", options.level, "trace, debug, info, warn, error or off")
+          ->type_name("LEVEL");
+      return;
+    default:
+      return;
+  }
+}
 
 void describe(CLI::App& app, Options& options) {
   app.name("meshctl");
@@ -34,17 +74,26 @@ void describe(CLI::App& app, Options& options) {
   for (const Subcommand& known : kSubcommands) {
     auto* added = app.add_subcommand(known.name, known.help);
     added->callback([&options, known] { options.command = known.command; });
-    if (known.command == Command::status)
-      added->add_flag("--json", options.json, "for programs: one JSON document");
+    if (known.json) added->add_flag("--json", options.json, "for programs: JSON");
+    describe_arguments(*added, known.command, options);
   }
   app.require_subcommand(0, 1);
-  app.footer("Example: meshctl status");
+  app.footer(
+      "Exit code: 0 done, 1 the world is in the way (nobody answers), 2 typing something else "
+      "helps.\nExample: meshctl status");
+}
+
+std::string command_list() {
+  std::string out;
+  for (const Subcommand& known : kSubcommands)
+    out += (out.empty() ? "" : ", ") + std::string(known.name);
+  return out;
 }
 
 // An empty value would silently mean another daemon than the one that was asked for.
 std::optional<Error> check(const CLI::App& app, const Options& options) {
   if (app.get_subcommands().empty())
-    return Error::usage("say what to do: status, id, genkey or join-line (see meshctl --help)");
+    return Error::usage("say what to do: " + command_list() + " (see meshctl --help)");
   if (options.control && options.interface)
     return Error::usage("--interface and --control both name a meshnode: give one of them");
   if (options.control && options.control->empty())

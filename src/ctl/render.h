@@ -4,12 +4,9 @@
 #include <string>
 
 #include "control/snapshot.h"
+#include "ctl/table.h"
 
 namespace meshnode::ctl {
-
-struct Look {
-  bool colour = false;
-};
 
 // Lines ending in newlines; the last one is the hint, if there is one. Text from peers is
 // sanitized: the only escape sequences in it are ours.

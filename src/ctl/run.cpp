@@ -4,8 +4,11 @@
 
 #include "control/client.h"
 #include "control/printable.h"
+#include "control/reports_json.h"
 #include "control/snapshot_json.h"
 #include "crypto/random.h"
+#include "ctl/live.h"
+#include "ctl/render_peer.h"
 #include "overlay/network.h"
 
 namespace meshnode::ctl {
@@ -46,6 +49,42 @@ Status show_join_line(const std::string& socket, const Surroundings& to) {
   return success();
 }
 
+// The answer to `request`: as it is, or as `render` shows it.
+template <typename Parse, typename Render>
+Status show(const std::string& socket, const control::Request& request, const Options& options,
+            const Surroundings& to, Parse parse, Render render,
+            milliseconds patience = control::kClientPatience) {
+  const auto answer = control::ask(socket, request, patience);
+  if (!answer) return answer.error();
+  if (options.json) {
+    to.out << control::pretty(*answer) << '\n';
+    return success();
+  }
+  const auto value = parse(*answer);
+  if (!value) return value.error();
+  to.out << render(*value, to.look);
+  return success();
+}
+
+Status show_level(const std::string& socket, const Options& options, const Surroundings& to) {
+  const control::Request request{Method::log_level, {}, options.level};
+  return show(
+      socket, request, options, to, control::string_from_json,
+      [](const std::string& level, const Look&) { return control::printable(level) + "\n"; });
+}
+
+// For programs a trace that was not answered is told, too; the exit code is the same.
+Status show_trace(const std::string& socket, const Options& options, const Surroundings& to) {
+  const auto answer =
+      control::ask(socket, {Method::trace, options.peer}, control::kQuestionPatience);
+  if (!answer) return answer.error();
+  const auto report = control::trace_from_json(*answer);
+  if (!report) return report.error();
+  to.out << (options.json ? control::pretty(*answer) + "\n" : render_trace(*report, to.look));
+  if (report->there) return success();
+  return Error::world("the other side did not tell what it believes");
+}
+
 Status make_key(const Surroundings& to) {
   crypto::SystemRandom random;
   overlay::NetworkSecret network;
@@ -66,6 +105,22 @@ Status carry_out(const Options& options, const Surroundings& to) {
       return show_id(*socket, to);
     case Command::join_line:
       return show_join_line(*socket, to);
+    case Command::peers:
+      return show(*socket, Method::peers, options, to, control::peers_from_json,
+                  [](const auto& peers, const Look& look) { return render_peers(peers, look); });
+    case Command::peer:
+      return show(*socket, {Method::peer, options.peer}, options, to, control::details_from_json,
+                  render_details);
+    case Command::trace:
+      return show_trace(*socket, options, to);
+    case Command::ping:
+      return ping(*socket, options, to);
+    case Command::watch:
+      return watch(*socket, options, to);
+    case Command::top:
+      return top(*socket, options, to);
+    case Command::log_level:
+      return show_level(*socket, options, to);
     case Command::genkey:
       break;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace meshnode::discovery {
 namespace {
@@ -183,9 +184,10 @@ void PathBook::probe_all(TimePoint now) {
   }
 }
 
-void PathBook::forget_all() {
+void PathBook::forget_all(TimePoint now) {
   candidates_.clear();
-  best_.reset();
+  const auto before = std::exchange(best_, std::nullopt);
+  note_change(now, before, PathCause::goodbye);
   spoken_on_.reset();
   silence_ = {};
 }
@@ -241,7 +243,10 @@ void PathBook::listen(TimePoint now) {
 void PathBook::sent(TimePoint now, const Path& path, std::uint64_t number) {
   Candidate* candidate = find(path);
   if (candidate == nullptr) return;
+  note_fate(*candidate, candidate->next_slot, true);
   candidate->outstanding[candidate->next_slot] = {number, now};
+  if (candidate->confirmed) candidate->undecided |= bit_of(candidate->next_slot);
+  candidate->figures.sent();
   candidate->next_slot = (candidate->next_slot + 1) % candidate->outstanding.size();
   if (candidate->confirmed) {
     ++candidate->unanswered;
@@ -297,10 +302,13 @@ void PathBook::postponed(TimePoint now, const Path& path, bool urgent) {
 bool PathBook::answered(TimePoint now, const Path& path, std::uint64_t number) {
   Candidate* candidate = find(path);
   if (candidate == nullptr) return false;
-  for (Outstanding& probe : candidate->outstanding) {
+  for (std::size_t slot = 0; slot < candidate->outstanding.size(); ++slot) {
+    Outstanding& probe = candidate->outstanding[slot];
     if (probe.number != number || number == 0) continue;
     // The machine reads its clock once for many datagrams; zero would mean that it is not known.
     const Duration sample = std::max<Duration>(now - probe.sent, std::chrono::microseconds(1));
+    note_fate(*candidate, slot, sample > ProbeFigures::kTooLate);
+    candidate->figures.answered(sample);
     probe = {};
     candidate->path.local = path.local;
     const bool first = !candidate->confirmed || candidate->quality.rtt == Duration{};
@@ -411,15 +419,25 @@ void PathBook::choose(TimePoint now) {
   Candidate* current = best_ ? find(*best_) : nullptr;
   if (current != nullptr && !current->confirmed) current = nullptr;
   Candidate* const before = current;
+  const bool gone = current != nullptr && current->address_gone;
+  auto cause = best_ ? PathCause::unanswered : PathCause::first;
   // Rather to one without a question that should have been answered: what silenced the present one
   // may have silenced others.
   for (const bool any : {false, true})
     for (Candidate& candidate : candidates_) {
       if (!candidate.confirmed || &candidate == current) continue;
       if (!any && candidate.quality.overdue > 0) continue;
-      if (current == nullptr || better(candidate.quality, current->quality)) current = &candidate;
+      const auto why = current == nullptr ? std::optional(cause)
+                                          : why_better(candidate.quality, current->quality);
+      if (!why) continue;
+      // What left the first choice counts, not how its followers compare with each other.
+      if (current == before) cause = *why;
+      current = &candidate;
     }
-  best_ = current == nullptr ? std::nullopt : std::optional<Path>(current->path);
+  if (cause == PathCause::unanswered && gone) cause = PathCause::address_gone;
+  const auto old =
+      std::exchange(best_, current == nullptr ? std::nullopt : std::optional<Path>(current->path));
+  note_change(now, old, cause);
   if (current == before) return;
   silence_.moved();
   if (current == nullptr || !current->next_probe) return;
@@ -427,21 +445,6 @@ void PathBook::choose(TimePoint now) {
   const bool fresh = now - current->quality.last_heard <= kRetry;
   current->next_probe = std::min<TimePoint>(*current->next_probe,
                                             now + (fresh ? current->keep_alive : Duration(kPace)));
-}
-
-std::optional<PathKind> PathBook::best_kind() const {
-  if (!best_) return std::nullopt;
-  for (const Candidate& candidate : candidates_)
-    if (candidate.path.same_remote(*best_)) return candidate.kind;
-  return std::nullopt;
-}
-
-std::optional<Duration> PathBook::best_rtt() const {
-  if (!best_) return std::nullopt;
-  for (const Candidate& candidate : candidates_)
-    if (candidate.path.same_remote(*best_) && candidate.quality.rtt > Duration{})
-      return candidate.quality.rtt;
-  return std::nullopt;
 }
 
 PathBook::Evidence PathBook::evidence(const Path& path) const {

@@ -3,12 +3,14 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/endpoint.h"
+#include "discovery/path_figures.h"
 #include "discovery/path_quality.h"
 #include "discovery/silence.h"
 
@@ -97,7 +99,7 @@ class PathBook {
   void set_kept(TimePoint now, bool kept);
   // The peer said goodbye, or is known to be gone: nothing is confirmed, nothing is probed until
   // the next add().
-  void forget_all();
+  void forget_all(TimePoint now);
 
   // What to probe now, with local addresses left to the kernel. Call sent() for each that really
   // left, and postponed() for each that was held back by a budget.
@@ -128,6 +130,11 @@ class PathBook {
   // It may be about to: what silenced it may be our own router, and others would know.
   bool uneasy(TimePoint now) const;
   bool knows_any() const { return !candidates_.empty(); }
+  // What is told of all this; nothing while there is no path for data.
+  std::optional<PathFigures> best_figures(TimePoint now) const;
+  std::vector<CandidateFigures> candidates() const;
+  // Null until there was a path.
+  const PathHistory* history() const { return history_.get(); }
   std::optional<TimePoint> next_deadline() const;
 
  private:
@@ -156,6 +163,8 @@ class PathBook {
     bool address_gone = false;  // our own
     std::array<Outstanding, 8> outstanding{};
     std::size_t next_slot = 0;
+    std::uint8_t undecided = 0;  // which of the outstanding ones count for the loss: a bit for each
+    ProbeFigures figures;
   };
 
   Candidate* find(const Path& path);
@@ -186,6 +195,9 @@ class PathBook {
   unsigned few(TimePoint now) const { return surprised(now) ? 1 : 2; }
   Duration pause_after_probe(TimePoint now, const Candidate& candidate) const;
   void choose(TimePoint now);
+  static std::uint8_t bit_of(std::size_t slot) { return static_cast<std::uint8_t>(1U << slot); }
+  static void note_fate(Candidate& candidate, std::size_t slot, bool lost);
+  void note_change(TimePoint now, const std::optional<Path>& before, PathCause cause);
 
   std::vector<Candidate> candidates_;
   std::optional<Path> best_;
@@ -196,6 +208,7 @@ class PathBook {
   TimePoint next_asked_{};               // when asked_on() may ask again
   std::optional<TimePoint> last_asked_;  // when the best path was last asked on by the peer
   bool kept_ = true;
+  std::unique_ptr<PathHistory> history_;
 };
 
 }  // namespace meshnode::discovery

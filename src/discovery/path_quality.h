@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/endpoint.h"
@@ -34,7 +35,21 @@ struct PathQuality {
   bool suspicious = false;  // so many that it seems dead; or our own address of it is gone
 };
 
-// True if data should move from `current` to `candidate`. Both are confirmed.
-bool better(const PathQuality& candidate, const PathQuality& current);
+// Why data moved to a path, or has none any more.
+enum class PathCause : std::uint8_t {
+  first,         // there was none before
+  unanswered,    // the one before stopped to answer
+  address_gone,  // our own address of the one before is gone
+  peer_turned,   // the peer speaks from there now
+  lan,           // it leads through the local network
+  faster,
+  goodbye,  // the peer stopped
+};
+
+// Whether data should move from `current` to `candidate`, and why. Both are confirmed.
+std::optional<PathCause> why_better(const PathQuality& candidate, const PathQuality& current);
+inline bool better(const PathQuality& candidate, const PathQuality& current) {
+  return why_better(candidate, current).has_value();
+}
 
 }  // namespace meshnode::discovery

@@ -24,6 +24,8 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
+LogLevel current_level = LogLevel::info;
+
 spdlog::logger& logger() {
   static const auto instance = [] {
     auto made = spdlog::stderr_logger_st("log");
@@ -37,7 +39,12 @@ spdlog::logger& logger() {
 }  // namespace
 
 void set_log_level(LogLevel level) {
+  current_level = level;
   logger().set_level(to_spdlog(level));
+}
+
+LogLevel log_level() {
+  return current_level;
 }
 
 void log(LogLevel level, const std::string& line) {

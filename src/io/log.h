@@ -10,6 +10,7 @@ namespace meshnode::io {
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error, off };
 
 void set_log_level(LogLevel level);
+LogLevel log_level();
 // For the thread that runs the event loop.
 void log(LogLevel level, const std::string& line);
 

@@ -39,6 +39,13 @@ bool is_host_address(const Cidr& claim) {
   return !network_itself && ip != claim.broadcast();
 }
 
+constexpr std::array<std::pair<std::string_view, LogLevel>, 6> kLevels{{{"trace", LogLevel::trace},
+                                                                        {"debug", LogLevel::debug},
+                                                                        {"info", LogLevel::info},
+                                                                        {"warn", LogLevel::warn},
+                                                                        {"error", LogLevel::error},
+                                                                        {"off", LogLevel::off}}};
+
 }  // namespace
 
 std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t low,
@@ -50,14 +57,13 @@ std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t l
   return value;
 }
 
+std::string_view log_level_name(LogLevel level) {
+  for (const auto& [word, known] : kLevels)
+    if (known == level) return word;
+  return "info";
+}
+
 std::optional<LogLevel> parse_log_level(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, LogLevel>, 6> kLevels{
-      {{"trace", LogLevel::trace},
-       {"debug", LogLevel::debug},
-       {"info", LogLevel::info},
-       {"warn", LogLevel::warn},
-       {"error", LogLevel::error},
-       {"off", LogLevel::off}}};
   for (const auto& [word, level] : kLevels)
     if (word == text) return level;
   return std::nullopt;

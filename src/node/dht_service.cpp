@@ -347,8 +347,10 @@ void DhtService::tell_first_hub(Now now) {
 void DhtService::tell_hubs(Now) {
   for (const auto& name : bootstraps_->names()) {
     const auto [told, fresh] = told_up_.try_emplace(name.name, name.up);
+    if (fresh && name.up) doors_.bootstrap_changed(name.name.to_string(), true);
     if (fresh && !name.up) told_up_.erase(told);  // it was never there
     if (fresh || told->second == name.up) continue;
+    doors_.bootstrap_changed(name.name.to_string(), name.up);
     told->second = name.up;
     doors_.say(LogLevel::info, name.up ? "bootstrap " + name.name.to_string() + " is back"
                                        : "bootstrap " + name.name.to_string() +

@@ -33,6 +33,7 @@ class DhtService {
     // Runs it on the loop thread, later.
     std::function<void(std::function<void()>)> post;
     std::function<void(LogLevel, const std::string&)> say;
+    std::function<void(const std::string& bootstrap, bool up)> bootstrap_changed;
   };
   // `config`, `sockets` and `core` outlive it.
   static Result<std::unique_ptr<DhtService>> open(const Config& config, const PortSockets& sockets,

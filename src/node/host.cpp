@@ -140,6 +140,9 @@ Status Host::open_dht() {
     });
   };
   doors.say = [this](LogLevel level, const std::string& line) { say(level, line); };
+  doors.bootstrap_changed = [this](const std::string& name, bool up) {
+    if (control_) control_->bootstrap_changed(name, up);
+  };
   auto dht = DhtService::open(config_, sockets_, random_, *core_, std::move(doors));
   if (!dht) return dht.error();
   dht_ = std::move(dht).value();
@@ -148,14 +151,18 @@ Status Host::open_dht() {
 
 Status Host::open_control() {
   control::LoopDoor door{[this](int fd, std::function<void()> readable) {
-                           loop_.watch_readable(fd, std::move(readable));
+                           loop_.watch_readable(fd, [this, readable = std::move(readable)] {
+                             readable();
+                             rearm();
+                           });
                          },
                          [this](int fd) { loop_.unwatch(fd); }};
-  control::Answers answers{[this] { return status(); }, [this] { return core_->engine().id(); },
-                           [this] { return join_line(config_, network_.secret); }};
-  auto server = control::Server::open(config_.control, std::move(door), std::move(answers));
-  if (!server) return server.error();
-  control_ = std::move(server).value();
+  ControlDesk::Facts facts{[this] { return status(); },
+                           [this] { return join_line(config_, network_.secret); },
+                           [] { return io::read_clocks(); }};
+  auto desk = ControlDesk::open(config_, sockets_.port, *core_, std::move(door), std::move(facts));
+  if (!desk) return desk.error();
+  control_ = std::move(desk).value();
   return success();
 }
 
@@ -402,6 +409,7 @@ void Host::greet() {
 }
 
 void Host::tell(const overlay::Event& event) {
+  if (control_) control_->tell(event);
   if (const auto* e = std::get_if<overlay::PeerConnected>(&event)) {
     if (!second_member_seen_) {
       second_member_seen_ = true;

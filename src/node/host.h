@@ -6,13 +6,13 @@
 #include <vector>
 
 #include "base/result.h"
-#include "control/server.h"
 #include "crypto/random.h"
 #include "io/event_loop.h"
 #include "io/interface_monitor.h"
 #include "io/lan_socket.h"
 #include "io/service_manager.h"
 #include "node/config.h"
+#include "node/control_desk.h"
 #include "node/data_plane.h"
 #include "node/dht_service.h"
 #include "node/reserved_numbers.h"
@@ -96,7 +96,7 @@ class Host final : public overlay::Machine {
   std::unique_ptr<overlay::Core> core_;
   std::unique_ptr<SealingThread> sealing_;  // null where the loop does it
   std::unique_ptr<DhtService> dht_;         // null with --lan-only
-  std::unique_ptr<control::Server> control_;
+  std::unique_ptr<ControlDesk> control_;
   TimePoint started_{};
   TimePoint next_tick_{};
   bool second_member_seen_ = false;

@@ -122,6 +122,11 @@ void Core::recall(Now now, const std::vector<RememberedMember>& memory) {
   drain(now);
 }
 
+void Core::ask(Now now, Question::Kind kind, const NodeId& member, std::uint64_t asker) {
+  engine_.ask(now, kind, member, asker);
+  drain(now);
+}
+
 void Core::timeout(Now now) {
   engine_.handle_timeout(now);
   drain(now);
@@ -173,6 +178,10 @@ void Core::perform(Now now, Output& output) {
     void operator()(NatKnown& m) { core.machine_.tell(m); }
     void operator()(ServersKnown& m) { core.machine_.tell(m); }
     void operator()(TwinIdentity& m) { core.machine_.tell(m); }
+    void operator()(PathChanged& m) { core.machine_.tell(m); }
+    void operator()(MemberHeard& m) { core.machine_.tell(m); }
+    void operator()(MemberLeft& m) { core.machine_.tell(m); }
+    void operator()(Answered& m) { core.machine_.tell(m); }
   };
   std::visit(Visitor{*this, now}, output);
 }

@@ -14,8 +14,8 @@
 
 namespace meshnode::overlay {
 
-using Event =
-    std::variant<PeerConnected, PeerLost, AddressConflict, NatKnown, ServersKnown, TwinIdentity>;
+using Event = std::variant<PeerConnected, PeerLost, AddressConflict, NatKnown, ServersKnown,
+                           TwinIdentity, PathChanged, MemberHeard, MemberLeft, Answered>;
 
 // The machine, as the core sees it: it sends, and takes frames for the TUN device (to_tun). Calls
 // come only from within the core's inputs; views are valid during the call.
@@ -76,6 +76,8 @@ class Core {
   void echoed(Now now, std::vector<IpAddress> addresses);
   void set_serving(Now now, bool serves, discovery::Serving serving);
   void recall(Now now, const std::vector<RememberedMember>& memory);
+  void set_watched(bool watched) { engine_.set_watched(watched); }
+  void ask(Now now, Question::Kind kind, const NodeId& member, std::uint64_t asker);
   void timeout(Now now);
   void shutdown(Now now);
 

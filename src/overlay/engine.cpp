@@ -198,52 +198,6 @@ void Engine::dispatch(Now now, const dataplane::PumpEvent& event) {
   service(now, *peer);
 }
 
-void Engine::handle_control(Now now, const dataplane::PumpEvent& event) {
-  const auto control = wire::parse_control(event.bytes);
-  if (!control) return count(Drop::malformed);
-  Peer* peer = roster_.by_number(event.peer);
-  if (peer == nullptr) return;
-  handle_control(now, *peer, *control);
-  service(now, *peer);
-}
-
-void Engine::handle_control(Now now, Peer& peer, const wire::Control& control) {
-  switch (control.type) {
-    case wire::ControlType::keepalive:
-      return;
-    case wire::ControlType::goodbye:
-      return goodbye_from(now.mono, peer);
-    case wire::ControlType::record:
-      return take_record(now, control.body, peer.number);
-    case wire::ControlType::digest:
-      return gossip_.handle_digest(now.mono, peer.number, control.body, drops_);
-    case wire::ControlType::want:
-      return gossip_.handle_want(now.mono, peer.number, control.body, drops_);
-    case wire::ControlType::introduction:
-      return handle_introduction(now, peer, control.body);
-    case wire::ControlType::summary:
-      return gossip_.handle_summary(now.mono, peer.number, control.body, drops_);
-    case wire::ControlType::object:
-      return take_object(now, control.body, peer.number);
-    case wire::ControlType::mtu_probe:
-      return handle_mtu_probe(peer, control.body);
-    case wire::ControlType::mtu_answer:
-      return handle_mtu_answer(now.mono, peer, control.body);
-  }
-}
-
-void Engine::goodbye_from(TimePoint now, Peer& peer) {
-  peer.said_goodbye = true;
-  drop_attempt(peer);
-  peer.wants_edge = true;  // when it is seen again
-  for (const Session& session : peer.sessions) drop_key(session.local_index);
-  peer.sessions.clear();
-  peer.paths.forget_all();
-  if (peer.last_path) peer.paths.expect(now, kind_of(*peer.last_path), *peer.last_path);
-  peer.next_lookup.reset();
-  publish_path(now, peer);
-}
-
 void Engine::handle_timeout(Now now) {
   note_time(now);
   for (auto& datagram : beacon_.handle_timeout(now, [&] { return numbers_.next(); }))
@@ -257,6 +211,7 @@ void Engine::handle_timeout(Now now) {
   if (choice_due_ && now.mono >= *choice_due_) choose(now);
   if (servers_due_ && now.mono >= *servers_due_) tell_servers(now.mono);
   if (doubt_due_ && now.mono >= *doubt_due_) doubt_reflexive(now.mono);
+  expire_questions(now.mono);
   if (members_due_ && now.mono >= *members_due_) tell_surroundings(now);
   if (own_record_.handle_timeout(now, [&] { return numbers_.next(); })) publish_own_record(now);
   book_.handle_timeout(now.mono);
@@ -325,6 +280,7 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
   peer.published_limit.reset();
   publish_limit(peer);
   emit(dataplane::SlotChange{dataplane::SetPath{peer.number, peer.published_path}});
+  tell_change(peer);
   surroundings_changed_ = true;
   if (found) peer.path_since = now;
   if (peer.published_path) {
@@ -332,7 +288,7 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
     ++memory_version_;
     // The path was lost, its keys were not.
     if (found && peer.has_session() && peer.current().boot == peer.boot) resend_staged(peer);
-    return;
+    return send_questions(now, peer);
   }
   peer.trying_since = now;
   if (!peer.said_goodbye) doubt_reflexive(now);
@@ -343,6 +299,16 @@ void Engine::publish_path(TimePoint now, Peer& peer) {
 void Engine::resend_staged(Peer& peer) {
   if (!peer.staging.empty()) emit_routes();
   for (Bytes& packet : peer.staging.take()) emit(ResendPacket{std::move(packet)});
+}
+
+// An address of our own that became known is no change.
+void Engine::tell_change(Peer& peer) {
+  const auto* history = peer.paths.history();
+  if (history == nullptr || history->changes == peer.told_changes) return;
+  peer.told_changes = history->changes;
+  if (!watched_) return;
+  emit(PathChanged{peer.id, peer.name, peer.paths.best_kind().value_or(discovery::PathKind::direct),
+                   history->last.back()});
 }
 
 // Tells people of an edge, once while it lasts.
@@ -458,6 +424,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
   consider(choice_due_);
   consider(servers_due_);
   consider(doubt_due_);
+  consider(questions_.next_deadline());
   consider(members_due_);
   consider(own_record_.next_deadline());
   consider(book_.next_deadline());

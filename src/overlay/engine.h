@@ -42,6 +42,7 @@
 #include "overlay/memory.h"
 #include "overlay/numbers.h"
 #include "overlay/outputs.h"
+#include "overlay/questions.h"
 #include "overlay/roster.h"
 #include "overlay/snapshot.h"
 
@@ -97,6 +98,10 @@ class Engine {
   void set_serving(Now now, bool serves, discovery::Serving serving);
   // What an earlier start knew; after the first handle_interfaces().
   void recall(Now now, const std::vector<RememberedMember>& memory);
+  // Whether somebody wants to hear PathChanged, MemberHeard and MemberLeft.
+  void set_watched(bool watched) { watched_ = watched; }
+  // A person asks a member; an Answered ends it, within Questions::kLongest.
+  void ask(Now now, Question::Kind kind, const NodeId& member, std::uint64_t asker);
   void handle_timeout(Now now);
   // Says goodbye to everybody. The engine is of no use afterwards.
   void shutdown(Now now);
@@ -105,6 +110,10 @@ class Engine {
   std::optional<Output> poll();
   std::optional<TimePoint> next_deadline() const;
   Snapshot snapshot(TimePoint now) const;
+  // Nothing for a member that is no peer.
+  std::optional<PeerStory> story(TimePoint now, PeerNumber number) const;
+  // Peers first.
+  std::vector<KnownMember> members() const;
   // What the next start should know. memory_version() grows when that is worth storing anew.
   std::vector<RememberedMember> memory(Now now) const;
   std::uint64_t memory_version() const { return memory_version_; }
@@ -146,6 +155,7 @@ class Engine {
   bool routes_lead_to(const Peer& peer) const;
   void publish_path(TimePoint now, Peer& peer);
   void announce(TimePoint now, Peer& peer);
+  void tell_change(Peer& peer);
   void drop_key(SessionIndex index);
   void drop_attempt(Peer& peer);
   void forget(PeerNumber number);
@@ -155,10 +165,21 @@ class Engine {
   void resend_staged(Peer& peer);
   void give_up_staged(TimePoint now, Peer& peer);
   void tell_unreachable(TimePoint now, ByteView packet, Unreachable why);
+  std::size_t staged_bytes() const;
+
+  // engine_control.cpp: what peers say inside sessions
   void handle_control(Now now, const dataplane::PumpEvent& event);
   void handle_control(Now now, Peer& peer, const wire::Control& control);
   void goodbye_from(TimePoint now, Peer& peer);
-  std::size_t staged_bytes() const;
+
+  // engine_questions.cpp: what a person asks of a member
+  Peer* peer_of(Now now, const NodeId& member);
+  static bool can_hear(const Peer& peer);
+  void send_questions(TimePoint now, const Peer& peer);
+  void handle_pong(TimePoint now, const Peer& peer, std::uint32_t number);
+  void handle_trace_ask(TimePoint now, const Peer& peer, ByteView body);
+  void handle_trace_answer(TimePoint now, const Peer& peer, ByteView body);
+  void expire_questions(TimePoint now);
 
   // engine_probes.cpp: where peers are
   void handle_probe(Now now, const Path& path, ByteView datagram);
@@ -333,6 +354,9 @@ class Engine {
   TokenBucket icmp_bucket_{20, 40};
   TokenBucket too_big_bucket_{50, 100};
   TokenBucket new_peer_bucket_{64, 128};
+  TokenBucket trace_bucket_{10, 20};
+  Questions questions_;
+  bool watched_ = false;
   std::optional<discovery::TagEpoch> epoch_;
   TimePoint started_{};
   TimePoint last_input_{};

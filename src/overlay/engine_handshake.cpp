@@ -380,6 +380,7 @@ void Engine::adopt(Now now, Peer& peer, const Established& established, const Pa
   peer.wants_edge = false;
   peer.said_goodbye = false;
   peer.failed_attempts = 0;
+  ++peer.handshakes;
   peer.cookie.reset();
   emit(dataplane::SlotChange{dataplane::UseKey{peer.number, established.local_index}});
   // The handshake went there and back on this path.
@@ -390,6 +391,7 @@ void Engine::adopt(Now now, Peer& peer, const Established& established, const Pa
     emit(SendControl{peer.number, wire::encode_control({wire::ControlType::keepalive, {}})});
   resend_staged(peer);
   for (Bytes& text : peer.unsaid.take(now.mono)) emit(SendControl{peer.number, std::move(text)});
+  send_questions(now.mono, peer);
   if (new_edge)
     gossip_.edge_up(now.mono, peer.number, peer.id,
                     how.initiator ? discovery::Gossip::Begin::we : discovery::Gossip::Begin::they);

@@ -43,6 +43,7 @@ void Engine::handle_mtu_probe(const Peer& peer, ByteView body) {
 void Engine::handle_mtu_answer(TimePoint now, Peer& peer, ByteView body) {
   const auto number = wire::parse_mtu_number(body);
   if (!number) return count(Drop::malformed);
+  if ((*number & Questions::kMark) != 0) return handle_pong(now, peer, *number);
   discovery::PathMtu* mtu = peer.mtu.current();
   if (mtu == nullptr || !mtu->answered(now, *number)) count(Drop::unsolicited);
 }

@@ -213,6 +213,7 @@ void Engine::take_record(Now now, ByteView bytes, PeerNumber from) {
   // Our own comes back from everywhere, and must not use up the changes of our id.
   const discovery::RecordPtr& own = own_record_.current();
   if (own && std::equal(bytes.begin(), bytes.end(), own->bytes.begin(), own->bytes.end())) return;
+  const std::uint64_t members = book_.members_version();
   const auto offered = book_.offer(now.mono, bytes, from);
   if (const auto* refusal = std::get_if<Refusal>(&offered)) {
     switch (*refusal) {
@@ -231,6 +232,8 @@ void Engine::take_record(Now now, ByteView bytes, PeerNumber from) {
   }
   const auto& record = std::get<discovery::RecordPtr>(offered);
   if (record->id == self_.identity.id) return meet_ourselves(now, *record);
+  if (watched_ && book_.members_version() != members)
+    emit(MemberHeard{record->id, record->record.name});
   if (book_.proven(record->id)) {
     ++memory_version_;
     look_at_servers_at(now.mono + kSettle);
@@ -254,6 +257,7 @@ void Engine::take_object(Now now, ByteView bytes, PeerNumber from) {
   const auto object = gossip_.handle_object(now.mono, from, bytes, drops_);
   if (!object || object->kind != wire::ObjectKind::goodbye) return;
   const auto record = book_.find(object->signer);
+  if (record && watched_) emit(MemberLeft{record->id, record->record.name});
   Peer* peer = record ? roster_.by_static_key(record->record.static_key) : nullptr;
   if (peer == nullptr || !peer->proven || peer->id != object->signer) return;
   // Of the start that we know, not of the one before.

@@ -33,6 +33,24 @@ Reason reason_of(const Peer& peer, PeerState state, wire::NatMapping own) {
   return Reason::none;
 }
 
+void add_edge(const Peer& peer, TimePoint now, PeerSnapshot& to) {
+  to.figures = peer.paths.best_figures(now);
+  if (const auto* history = peer.paths.history()) to.path_changes = history->changes;
+  if (to.path) {
+    const Endpoint& seen = to.path->remote.ip.is_v4() ? peer.observed4 : peer.observed6;
+    if (seen.ip) to.observed = seen;
+  }
+  if (const auto* mtu = peer.mtu.current()) {
+    to.datagram = mtu->limit();
+    to.mtu_settled = mtu->settled();
+  }
+  to.handshakes = peer.handshakes;
+  to.failed_handshakes = peer.failed_attempts;
+  if (!peer.has_session()) return;
+  to.cipher = peer.current().cipher;
+  to.handshake_age = now - peer.current().created;
+}
+
 }  // namespace
 
 std::string_view code(Reason reason) {
@@ -101,10 +119,19 @@ Snapshot Engine::snapshot(TimePoint now) const {
     entry.path = peer.paths.best();
     if (entry.path) entry.path_kind = *peer.paths.best_kind();
     entry.rtt = peer.paths.best_rtt();
-    if (const auto* mtu = peer.mtu.current()) entry.datagram = mtu->limit();
-    if (peer.has_session()) entry.handshake_age = now - peer.current().created;
+    add_edge(peer, now, entry);
     out.peers.push_back(std::move(entry));
   }
+  return out;
+}
+
+std::optional<PeerStory> Engine::story(TimePoint now, PeerNumber number) const {
+  const Peer* peer = roster_.by_number(number);
+  if (peer == nullptr) return std::nullopt;
+  PeerStory out;
+  out.candidates = peer->paths.candidates();
+  if (const auto* history = peer->paths.history()) out.changes = history->last;
+  if (!peer->paths.best()) out.seeking = now - peer->trying_since;
   return out;
 }
 

@@ -12,8 +12,11 @@
 #include "dataplane/seal_tasks.h"
 #include "discovery/dht_requests.h"
 #include "discovery/lan_beacon.h"
+#include "discovery/path_figures.h"
 #include "discovery/servers.h"
+#include "overlay/questions.h"
 #include "wire/record.h"
+#include "wire/trace.h"
 
 namespace meshnode::overlay {
 
@@ -64,12 +67,49 @@ struct NatKnown {
 struct ServersKnown {
   std::vector<discovery::ServerOffer> offers;
 };
+// Data goes elsewhere now, or nowhere.
+struct PathChanged {
+  NodeId id;
+  std::string name;
+  discovery::PathKind kind = discovery::PathKind::direct;
+  discovery::PathChange change;
+};
+// A member that was not known, or had said goodbye: its record came, from wherever.
+struct MemberHeard {
+  NodeId id;
+  std::string name;
+};
+// It said goodbye, to us or to others.
+struct MemberLeft {
+  NodeId id;
+  std::string name;
+};
+
+enum class AskFailure : std::uint8_t {
+  none,
+  no_room,  // too many questions, or no place for the peer
+  no_path,
+  no_keys,
+  no_answer,  // also from somebody who is too old to understand
+};
+// The end of a Question.
+struct Answered {
+  Question question{};
+  AskFailure failure = AskFailure::none;
+  Duration took{};  // from sending to the answer
+  // A ping's: the path for data when the answer came.
+  std::optional<Path> path{};
+  discovery::PathKind path_kind = discovery::PathKind::direct;
+  std::optional<wire::Trace> trace{};  // a trace's
+};
+
 // Another machine speaks with our key.
 struct TwinIdentity {};
 
 using Output =
     std::variant<SendMessage, OpenWay, discovery::BeaconTransmit, SendControl, ResendPacket,
                  DeliverPacket, dataplane::SlotChange, discovery::DhtRequest, PeerConnected,
-                 PeerLost, AddressConflict, NatKnown, ServersKnown, TwinIdentity>;
+                 PeerLost, AddressConflict, NatKnown, ServersKnown, TwinIdentity, PathChanged,
+                 MemberHeard, MemberLeft, Answered>;
 
 }  // namespace meshnode::overlay

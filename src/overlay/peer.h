@@ -119,6 +119,7 @@ struct Peer {
   std::optional<Block<16>> cookie;
   bool wants_edge = true;  // never had one, or the peer restarted: make one without being asked
   unsigned failed_attempts = 0;
+  std::uint32_t handshakes = 0;  // that made a session
   TimePoint next_attempt{};
   TimePoint attempt_began{};  // the last one's, for glare
   TimePoint path_since{};     // when the peer became reachable, for politeness
@@ -129,8 +130,9 @@ struct Peer {
   bool inner_seen = false;
   bool said_goodbye = false;
   bool ever_connected = false;
-  bool announced = false;  // PeerConnected told, PeerLost not yet
-  bool touched = false;    // its deadline may have changed (Roster::take_touched)
+  std::uint64_t told_changes = 0;  // of the path
+  bool announced = false;          // PeerConnected told, PeerLost not yet
+  bool touched = false;            // its deadline may have changed (Roster::take_touched)
 
   bool has_session() const { return !sessions.empty(); }
   void invite(TimePoint now) {

@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/ids.h"
-#include "discovery/path_quality.h"
+#include "crypto/aead.h"
+#include "discovery/path_figures.h"
 
 namespace meshnode::overlay {
 
@@ -39,9 +40,31 @@ struct PeerSnapshot {
   std::optional<Path> path;
   discovery::PathKind path_kind = discovery::PathKind::lan;
   std::optional<Duration> rtt;
+  std::optional<discovery::PathFigures> figures;  // of the path
+  std::uint64_t path_changes = 0;
+  std::optional<Endpoint> observed;  // where the peer saw us, in the path's family
   std::size_t datagram = 0;  // bytes of UDP payload that its path is known to carry; 0: no path
+  bool mtu_settled = false;  // what is larger does not fit, as far as we know
+  std::optional<crypto::Cipher> cipher;
   std::optional<Duration> handshake_age;
+  std::uint32_t handshakes = 0;    // since the peer is known
+  unsigned failed_handshakes = 0;  // attempts since the last one
   Reason reason = Reason::none;
+};
+
+// What is too much for all peers at once: of one. Bounded by PathBook::kMaxCandidates and
+// PathHistory::kKept.
+struct PeerStory {
+  std::vector<discovery::CandidateFigures> candidates;
+  std::vector<discovery::PathChange> changes;  // oldest first
+  std::optional<Duration> seeking;             // no path: since then
+};
+
+// Whom one can ask about by name: peers, and members that we only know of.
+struct KnownMember {
+  NodeId id{};
+  std::string name{};  // as the member says it, may be empty
+  std::vector<IpAddress> addresses{};
 };
 
 struct Snapshot {

@@ -12,6 +12,7 @@
 //   type 7  introduction (wire/introduction.h)
 //   type 8  mtu probe: number (4) | zeros, so many that the datagram has the size that is tried
 //   type 9  mtu answer: number (4) of the probe that came
+//   type 10 trace ask, type 11 trace answer (wire/trace.h)
 //
 // Unknown types are ignored, so that later versions can add some.
 #pragma once
@@ -33,7 +34,9 @@ enum class ControlType : std::uint8_t {
   object = 6,
   introduction = 7,
   mtu_probe = 8,
-  mtu_answer = 9
+  mtu_answer = 9,
+  trace_ask = 10,
+  trace_answer = 11
 };
 
 struct Control {

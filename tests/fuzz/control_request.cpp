@@ -1,5 +1,6 @@
 #include "control/printable.h"
 #include "control/protocol.h"
+#include "control/reports_json.h"
 #include "control/snapshot_json.h"
 #include "fuzz/fuzz.h"
 
@@ -21,6 +22,24 @@ void snapshot(std::string_view text) {
   const auto again = control::from_json(written);
   MESH_ASSERT(again.ok());
   MESH_ASSERT(control::to_json(again.value()) == written);
+}
+
+template <typename Read>
+void report(std::string_view text, Read read) {
+  const auto first = read(text);
+  if (!first) return;
+  const std::string written = control::to_json(first.value());
+  const auto again = read(written);
+  MESH_ASSERT(again.ok());
+  MESH_ASSERT(control::to_json(again.value()) == written);
+}
+
+void reports(std::string_view text) {
+  report(text, control::peers_from_json);
+  report(text, control::details_from_json);
+  report(text, control::ping_from_json);
+  report(text, control::trace_from_json);
+  report(text, control::event_from_json);
 }
 
 void answer(std::string_view text) {
@@ -46,6 +65,7 @@ void one_input(ByteView input) {
   request(text);
   answer(text);
   snapshot(text);
+  reports(text);
   // Any bytes become one line.
   const std::string error = control::error_line(text);
   MESH_ASSERT(error.find('\n') == error.size() - 1);

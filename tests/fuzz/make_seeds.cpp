@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "control/protocol.h"
+#include "control/reports_json.h"
 #include "control/snapshot_json.h"
 #include "discovery/introductions.h"
 #include "fuzz/fuzz.h"
@@ -19,6 +20,7 @@
 #include "wire/ip.h"
 #include "wire/probe.h"
 #include "wire/record.h"
+#include "wire/trace.h"
 
 namespace meshnode::fuzz {
 namespace {
@@ -155,6 +157,11 @@ void packets() {
   Bytes padded = wire::encode_control({wire::ControlType::goodbye, as_bytes("body")});
   padded.resize(16);
   save("wire_control", "goodbye-padded", padded);
+  const Endpoint somewhere = *Endpoint::parse("192.0.2.7:3731");
+  wire::Trace trace{.kind = wire::Trace::PathKind::direct, .local = somewhere, .remote = somewhere};
+  trace.changes = {{60, 0, somewhere}, {5, 1, {}}};
+  trace.candidates = {{somewhere, wire::Trace::CandidateState::carries, 9, 8, 1200}};
+  save("wire_control", "trace-answer", wire::encode_trace_answer(trace));
 
   Bytes frame(64);
   wire::write_frame_header(frame.data(), {.receiver = 0x01020304, .counter = 5});
@@ -235,16 +242,30 @@ control::Snapshot snapshot() {
   peer.state = control::PeerState::connected;
   peer.path = control::PathStatus{control::PathKind::lan, {}, *Endpoint::parse("10.0.0.2:4"), 0.25};
   peer.handshake_age_s = 17;
+  peer.edge = control::EdgeStatus{.rtt_avg_ms = 0.25, .probes = 9, .cipher = "AES-256-GCM"};
   out.peers.push_back(peer);
   out.drops.count(Drop::replayed, 3);
   return out;
 }
 
 void control_lines() {
-  for (const auto method :
-       {control::Method::status, control::Method::id, control::Method::join_line})
+  for (const auto method : {control::Method::status, control::Method::id,
+                            control::Method::join_line, control::Method::watch})
     save("control_request", std::string(control::name(method)), control::request_line(method));
+  save("control_request", "ping", control::request_line({control::Method::ping, "beta"}));
   const std::string status = control::to_json(snapshot());
+  const control::PeerDetails details{.peer = snapshot().peers[0],
+                                     .candidates = {{*Endpoint::parse("10.0.0.2:4"),
+                                                     control::CandidateState::carries, 9, 8, 0.25}},
+                                     .path_history = {{5, std::nullopt, "goodbye"}}};
+  save("control_request", "details", control::to_json(details));
+  save("control_request", "peers", control::to_json(snapshot().peers));
+  save("control_request", "trace",
+       control::to_json(control::TraceReport{details, control::EdgeView{}, std::nullopt}));
+  save("control_request", "pong",
+       control::to_json(control::PingReport{details.peer.id, "beta", 0.25, details.peer.path, {}}));
+  save("control_request", "event",
+       control::to_json(control::Event{.event = "peer-up", .id = details.peer.id, .rtt_ms = 0.5}));
   save("control_request", "snapshot", status);
   save("control_request", "answer", control::ok_line(status));
   save("control_request", "error", control::error_line("no"));

@@ -59,6 +59,23 @@ end "$hub" KILL
 ping_well a "$(overlay6 b)"
 for name in a b; do stop_node $name; done
 
+say "a hub that comes later: who watches hears of it"
+rm -rf "$work"/a/state
+start_node a --bootstrap "$at_hub1" --key "$key"
+up a
+spawn a "$work/events" "$meshctl" --control "$work/a/control.sock" watch --json </dev/null
+watcher=$spawned
+watching() { [[ -n $(find "/proc/$watcher/fd" -lname "socket:*") ]]; }
+wait_for 3 "somebody watches" watching
+start_hub --in hub1
+heard() { jq -es "any(.[]; $1)" "$work/events"; }
+wait_for 15 "the bootstrap answers" heard ".event == \"bootstrap-up\" and .detail == \"$at_hub1\""
+wait_for 15 "our NAT is known" heard '.event == "nat" and .detail == "endpoint-independent"
+  and (.remote | startswith("11."))'
+stop_node a
+end "$watcher"
+end "$hub" KILL
+
 say "one member on each of two hubs that know each other"
 start_hub --in hub1
 one=$hub_at

@@ -38,6 +38,15 @@ want("peers: a list"; .peers | is("array")),
   want("peer.path: null or kind, local, remote, rtt_ms";
     .path | . == null or ((.kind | either(["lan", "direct"])) and (.local | endpoint)
       and (.remote | endpoint) and has("rtt_ms") and (.rtt_ms | . == null or is("number")))),
+  want("peer.edge: there with the path, and only then"; has("edge") and ((.edge == null) == (.path == null))),
+  (select(.edge) | .edge |
+    want("edge.observed: null or endpoint"; has("observed") and (.observed | . == null or endpoint)),
+    (("rtt_last_ms", "rtt_min_ms", "rtt_avg_ms", "rtt_jitter_ms") as $name
+      | want("edge.\($name): number"; .[$name] | is("number") and . >= 0)),
+    (("probes", "lost", "heard_s", "keep_alive_s", "datagram", "handshakes", "path_changes") as $name
+      | want("edge.\($name): count"; .[$name] | count)),
+    want("edge.mtu_settled: boolean"; .mtu_settled | is("boolean")),
+    want("edge.cipher: text or null"; has("cipher") and (.cipher | . == null or is("string")))),
   (("tx_bytes", "rx_bytes", "tx_packets", "rx_packets") as $name
     | want("peer.\($name): count"; .[$name] | count)),
   want("peer.handshake_age_s: number or null";

@@ -30,4 +30,16 @@ expect "--state-dir" "$bin/meshhub" --st
 expect "status" "$bin/meshctl" sta
 expect "status" "$bin/meshctl" --interface mesh1 sta
 expect "--json" "$bin/meshctl" status --j
+expect "peers peer" "$bin/meshctl" pee
+expect "debug" "$bin/meshctl" log-level d
+expect "--interval" "$bin/meshctl" top --i
+# Members' names, as status tells them.
+fake=$(mktemp -d)
+trap 'rm -rf "$fake"' EXIT
+cat >"$fake/meshctl" <<'FAKE'
+#!/bin/sh
+[ "$1 $2" = "status --json" ] && printf '{\n  "name": "alpha",\n  "name": "beta",\n  "name": null\n}\n'
+FAKE
+chmod +x "$fake/meshctl"
+expect "beta" "$fake/meshctl" ping b
 exit "$failed"

@@ -235,7 +235,9 @@ TEST_F(Meshctl, GenkeyMakesANewTokenEachTime) {
 
 TEST_F(Meshctl, WrongUsageIsExit2WithOneSentence) {
   const std::pair<std::vector<const char*>, std::string> cases[] = {
-      {{}, "meshctl: say what to do: status, id, genkey or join-line (see meshctl --help)\n"},
+      {{},
+       "meshctl: say what to do: status, peers, peer, ping, trace, watch, top, log-level, id, "
+       "genkey, join-line (see meshctl --help)\n"},
       {{"frob"}, "meshctl: The following argument was not expected: frob (see meshctl --help)\n"},
       {{"id", "--json"},
        "meshctl: The following argument was not expected: --json (see meshctl --help)\n"},
@@ -247,6 +249,11 @@ TEST_F(Meshctl, WrongUsageIsExit2WithOneSentence) {
       {{"--control", "a", "--interface", "b", "id"},
        "meshctl: --interface and --control both name a meshnode: give one of them\n"},
       {{"status", "id"}, ""},
+      {{"peer"}, "meshctl: peer is required (see meshctl --help)\n"},
+      {{"ping", "beta", "-c", "many"}, ""},
+      {{"ping", "beta", "-i", "0"}, ""},
+      {{"top", "-i", "-1"}, ""},
+      {{"log-level", "a", "b"}, ""},
   };
   for (const auto& [arguments, sentence] : cases) {
     EXPECT_EQ(run_with(arguments), 2);

@@ -12,14 +12,19 @@ TEST(Protocol, RequestsAreGolden) {
 }
 
 TEST(Protocol, EachRequestIsUnderstood) {
-  for (const Method method : {Method::status, Method::id, Method::join_line}) {
-    const auto parsed = parse_request(request_line(method));
+  for (int i = 0; i <= static_cast<int>(Method::methods); ++i) {
+    const Request request{static_cast<Method>(i), "beta", "debug"};
+    EXPECT_NE(name(request.method), "unknown");
+    const auto parsed = parse_request(request_line(request));
     ASSERT_TRUE(parsed);
-    EXPECT_EQ(*parsed, method);
+    EXPECT_EQ(*parsed, request);
   }
   EXPECT_TRUE(parse_request(R"({"version":1,"method":"id","later":[1,2]})"))
       << "fields of a newer meshctl do not matter";
 }
+
+const std::string kMethodsAre =
+    "the methods are status, id, join-line, peers, peer, ping, trace, watch, log-level, methods";
 
 TEST(Protocol, RubbishGetsASentence) {
   const std::pair<std::string, std::string> cases[] = {
@@ -32,9 +37,9 @@ TEST(Protocol, RubbishGetsASentence) {
       {R"({"method":"status"})", "this daemon speaks version 1"},
       {R"({"version":2,"method":"status"})", "this daemon speaks version 1"},
       {R"({"version":"1","method":"status"})", "this daemon speaks version 1"},
-      {R"({"version":1})", "the methods are status, id and join-line"},
-      {R"({"version":1,"method":7})", "the methods are status, id and join-line"},
-      {R"({"version":1,"method":"reboot"})", "the methods are status, id and join-line"},
+      {R"({"version":1})", kMethodsAre},
+      {R"({"version":1,"method":7})", kMethodsAre},
+      {R"({"version":1,"method":"reboot"})", kMethodsAre},
   };
   for (const auto& [line, sentence] : cases) {
     const auto parsed = parse_request(line);
@@ -50,6 +55,25 @@ TEST(Protocol, AnswersComeBack) {
   EXPECT_EQ(ok_line("7"), "{\"ok\":true,\"result\":7}\n");
   EXPECT_EQ(error_line("no \"way\""), "{\"ok\":false,\"error\":\"no \\\"way\\\"\"}\n");
   EXPECT_EQ(parse_answer(error_line("no way")).error().message, "no way");
+}
+
+TEST(Protocol, AnErrorKeepsItsKind) {
+  const Error usage = Error::usage("no such peer");
+  EXPECT_EQ(error_line(usage), "{\"ok\":false,\"error\":\"no such peer\",\"kind\":\"usage\"}\n");
+  EXPECT_EQ(parse_answer(error_line(usage)).error().exit_code(), 2);
+  EXPECT_EQ(parse_answer(error_line(Error::world("away"))).error().exit_code(), 1);
+  EXPECT_EQ(error_line(Error::world("away")), error_line("away")) << "as earlier versions say it";
+}
+
+TEST(Protocol, FieldsOfAnotherTypeAreAsIfTheyWereNotThere) {
+  EXPECT_EQ(*parse_request(R"({"version":1,"method":"ping","peer":7,"level":[]})"),
+            Request(Method::ping));
+}
+
+TEST(Protocol, MethodsAreGolden) {
+  EXPECT_EQ(methods_json(),
+            R"({"version":1,"methods":["status","id","join-line","peers","peer","ping","trace",)"
+            R"("watch","log-level","methods"]})");
 }
 
 TEST(Protocol, OddAnswersAreErrors) {

@@ -41,6 +41,20 @@ Snapshot full() {
   beta.tx_packets = 3;
   beta.rx_packets = 4;
   beta.handshake_age_s = 17;
+  beta.edge = EdgeStatus{.observed = Endpoint::parse("203.0.113.7:41234"),
+                         .rtt_last_ms = 0.5,
+                         .rtt_min_ms = 0.25,
+                         .rtt_avg_ms = 0.41234,
+                         .rtt_jitter_ms = 0.0625,
+                         .probes = 64,
+                         .lost = 3,
+                         .heard_s = 2,
+                         .keep_alive_s = 110,
+                         .datagram = 1452,
+                         .mtu_settled = true,
+                         .cipher = "AES-256-GCM",
+                         .handshakes = 4,
+                         .path_changes = 2};
   PeerStatus gamma;
   gamma.id = id(3);
   gamma.state = PeerState::unreachable;
@@ -118,7 +132,23 @@ constexpr const char* kGolden = R"({
       "rx_packets": 4,
       "handshake_age_s": 17,
       "reason": null,
-      "reason_text": null
+      "reason_text": null,
+      "edge": {
+        "observed": "203.0.113.7:41234",
+        "rtt_last_ms": 0.5,
+        "rtt_min_ms": 0.25,
+        "rtt_avg_ms": 0.412,
+        "rtt_jitter_ms": 0.063,
+        "probes": 64,
+        "lost": 3,
+        "heard_s": 2,
+        "keep_alive_s": 110,
+        "datagram": 1452,
+        "mtu_settled": true,
+        "cipher": "AES-256-GCM",
+        "handshakes": 4,
+        "path_changes": 2
+      }
     },
     {
       "id": "ambqgaydambqgaydambqgaydambqgaydambqgaydambqgaydambq",
@@ -132,7 +162,8 @@ constexpr const char* kGolden = R"({
       "rx_packets": 0,
       "handshake_age_s": null,
       "reason": "no-answer",
-      "reason_text": "no answer on any path"
+      "reason_text": "no answer on any path",
+      "edge": null
     }
   ],
   "drops": {
@@ -170,6 +201,18 @@ TEST(SnapshotJson, AnOlderDaemonTellsNothingOfItsDataPlane) {
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_TRUE(back->data_plane.rungs.empty());
   EXPECT_EQ(back->data_plane.threads, 0U);
+}
+
+TEST(SnapshotJson, AnOlderDaemonTellsNothingOfEdges) {
+  Snapshot snapshot = full();
+  snapshot.peers[0].edge.reset();
+  std::string json = to_json(snapshot);
+  const std::string part = R"(,"edge":null)";
+  for (auto at = json.find(part); at != json.npos; at = json.find(part))
+    json.erase(at, part.size());
+  const auto back = from_json(json);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_FALSE(back->peers[0].edge);
 }
 
 TEST(SnapshotJson, WhatANewerDaemonAddsIsSkipped) {

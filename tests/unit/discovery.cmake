@@ -15,6 +15,7 @@ mesh_test(unit_discovery LABEL unit
     discovery_path_book_more_test.cpp
     discovery_path_book_random_test.cpp
     discovery_path_choice_test.cpp
+    discovery_path_figures_test.cpp
     discovery_path_mtu_test.cpp
     discovery_path_quality_test.cpp
     discovery_path_roaming_test.cpp

@@ -60,7 +60,7 @@ struct Storm {
         break;
       case 9:
         if (random.below(50) == 0) {
-          book.forget_all();
+          book.forget_all(now);
           ever_confirmed.clear();
         }
         break;

@@ -284,7 +284,7 @@ TEST_F(PathBookLife, ForgetAllLeavesNothing) {
   confirm_by_answer();
   book.add(now, PathKind::direct, path(2));
   for (const Path& p : book.due(now)) book.sent(now, p, ++number);
-  book.forget_all();
+  book.forget_all(now);
   EXPECT_FALSE(book.best());
   EXPECT_FALSE(book.knows_any());
   EXPECT_FALSE(book.next_deadline());

@@ -164,7 +164,7 @@ TEST_F(PathChoice, DataMovesAwayFromAPathThatStopsAnswering) {
 // data follows the peer as soon as the answer is overdue, whichever path was found first.
 TEST_F(PathChoice, RoamingAwayFromTheLocalNetworkDoesNotHangOnTheOrder) {
   for (const bool lan_first : {true, false}) {
-    book.forget_all();
+    book.forget_all(now);
     if (lan_first) confirm(path(1), milliseconds(5), PathKind::lan);
     confirm(path(2), milliseconds(50));
     if (!lan_first) confirm(path(1), milliseconds(5), PathKind::lan);

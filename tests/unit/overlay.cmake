@@ -11,6 +11,7 @@ mesh_test(unit_overlay LABEL unit
     overlay_identity_test.cpp
     overlay_network_test.cpp
     overlay_peer_table_test.cpp
+    overlay_questions_test.cpp
     overlay_roster_test.cpp
     overlay_staging_test.cpp
   DEPENDS mesh_overlay)

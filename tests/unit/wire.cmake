@@ -14,5 +14,6 @@ mesh_test(unit_wire LABEL unit
     wire_piece_test.cpp
     wire_probe_test.cpp
     wire_record_test.cpp
+    wire_trace_test.cpp
     wire_types_test.cpp
   DEPENDS mesh_wire)
