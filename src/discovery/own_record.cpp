@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace meshnode::discovery {
+namespace {
+
+// There would be no way above it.
+constexpr std::uint64_t kTop = ~std::uint64_t{0} - 1000;
+
+}  // namespace
 
 OwnRecord::OwnRecord(Config config, const crypto::Suite& suite)
     : config_(std::move(config)), suite_(suite), signing_key_(suite.ed25519_public(config_.seed)) {}
@@ -12,6 +18,14 @@ bool OwnRecord::update(Now now, Content content, const NextNumber& number) {
   content_ = std::move(content);
   make(now, number);
   return true;
+}
+
+// Two machines with one key that outbid each other at the same time would make the same number, and
+// nobody passes on what seems to be known already. So each goes up by steps of its own.
+void OwnRecord::outbid(Now now, const NextNumber& number) {
+  jumped_ = now.mono;
+  highest_met_ += 1U + config_.boot[0];
+  make(now, number);
 }
 
 void OwnRecord::make(Now now, const NextNumber& number) {
@@ -34,12 +48,12 @@ void OwnRecord::make(Now now, const NextNumber& number) {
 OwnRecord::Met OwnRecord::met(Now now, const SignedRecord& other, const NextNumber& number) {
   if (!current_ || other.record.boot == config_.boot ||
       other.record.sequence < current_->record.sequence) {
-    // The top of the numbers is nobody's: there would be no way above it.
-    if (!current_ && other.record.sequence != ~std::uint64_t{0})
+    // The top of the numbers is nobody's.
+    if (!current_ && other.record.sequence < kTop)
       highest_met_ = std::max(highest_met_, other.record.sequence);
     return Met::nothing;
   }
-  if (other.record.sequence == ~std::uint64_t{0}) return Met::nothing;
+  if (other.record.sequence >= kTop) return Met::nothing;
   highest_met_ = std::max(highest_met_, other.record.sequence);
   std::erase_if(outbid_, [&](TimePoint at) { return now.mono - at >= kTwinWindow; });
   if (outbid_.size() >= kTwinAfter) outbid_.erase(outbid_.begin());
@@ -49,15 +63,13 @@ OwnRecord::Met OwnRecord::met(Now now, const SignedRecord& other, const NextNumb
     jump_due_ = *jumped_ + kJumpPause;
     return twin ? Met::twin : Met::waiting;
   }
-  jumped_ = now.mono;
-  make(now, number);
+  outbid(now, number);
   return twin ? Met::twin : Met::outbid;
 }
 
 bool OwnRecord::handle_timeout(Now now, const NextNumber& number) {
   if (!jump_due_ || now.mono < *jump_due_) return false;
-  jumped_ = now.mono;
-  make(now, number);
+  outbid(now, number);
   return true;
 }
 

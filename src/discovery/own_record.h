@@ -59,6 +59,7 @@ class OwnRecord {
   std::optional<TimePoint> next_deadline() const;
 
  private:
+  void outbid(Now now, const NextNumber& number);
   void make(Now now, const NextNumber& number);
 
   Config config_;

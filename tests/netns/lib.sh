@@ -311,6 +311,12 @@ ping_loss() {
     END { for (i = 1; i <= count; ++i) lost += !(i in seen); print lost + 0; exit !found }'
 }
 lost_in() { awk '/packets transmitted/ {print $1 - $4; found = 1} END {exit !found}' "$1"; }
+# Of a ping that was interrupted, and not quiet: the answer that was under way then is not missed.
+holes_in() {
+  awk 'match($0, /icmp_seq=[0-9]+/) && / bytes from / {
+         n = substr($0, RSTART + 9, RLENGTH - 9) + 0; ++heard; if (n > last) last = n }
+       END { print last - heard; exit !heard }' "$1"
+}
 # HOST ADDRESS: first answer within 3 s, then ten echo requests and none lost.
 ping_well() {
   wait_for 3 "$1 pings $2" inside "$1" ping -n -q -c 1 -W 1 "$2"
