@@ -85,10 +85,6 @@ TEST(SealingThread, TheCountersCount) {
   const io::UniqueFd bell(eventfd(0, EFD_CLOEXEC));
   eventfd_write(bell.get(), 1);
   const auto after = test::calls();
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer has these functions";
-#endif
-  if (after.locks == before.locks) GTEST_SKIP() << "not replaced here";
   EXPECT_EQ(after.locks, before.locks + 1);
   EXPECT_EQ(after.clocks, before.clocks + 2);
   EXPECT_EQ(after.bells, before.bells + 1);
