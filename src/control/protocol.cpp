@@ -22,10 +22,10 @@ std::optional<std::string> string_at(const Json& object, const char* field) {
 }
 
 constexpr std::pair<Method, const char*> kMethods[] = {
-    {Method::status, "status"},  {Method::id, "id"},       {Method::join_line, "join-line"},
-    {Method::peers, "peers"},    {Method::peer, "peer"},   {Method::ping, "ping"},
-    {Method::trace, "trace"},    {Method::watch, "watch"}, {Method::log_level, "log-level"},
-    {Method::methods, "methods"}};
+    {Method::status, "status"},       {Method::id, "id"},          {Method::join_line, "join-line"},
+    {Method::peers, "peers"},         {Method::peer, "peer"},      {Method::ping, "ping"},
+    {Method::trace, "trace"},         {Method::why, "why"},        {Method::watch, "watch"},
+    {Method::log_level, "log-level"}, {Method::methods, "methods"}};
 
 std::string method_list() {
   std::string out;

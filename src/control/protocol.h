@@ -30,6 +30,7 @@ enum class Method : unsigned char {
   peer,
   ping,
   trace,
+  why,
   watch,
   log_level,
   methods,
@@ -41,7 +42,8 @@ struct Request {
       : method(wanted), peer(std::move(whom)), level(std::move(to)) {}
 
   Method method;
-  std::string peer;   // of peer, ping, trace: a name, an address, or the beginning of an id
+  std::string peer;   // of peer, ping, trace and, if one is meant, why: a name, an address, or the
+                      // beginning of an id
   std::string level;  // of log-level: the new one; empty: only ask
   bool operator==(const Request&) const = default;
 };

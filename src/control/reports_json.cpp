@@ -9,6 +9,11 @@ constexpr Words<CandidateState, 3> kCandidateStates{{{CandidateState::carries, "
                                                      {CandidateState::spare, "spare"},
                                                      {CandidateState::sought, "sought"}}};
 
+constexpr Words<Place, 4> kPlaces{{{Place::done, "not-needed"},
+                                   {Place::here, "here"},
+                                   {Place::there, "there"},
+                                   {Place::nowhere, "nowhere"}}};
+
 Json json_of(const EdgeView& view);
 
 template <typename T>
@@ -149,6 +154,19 @@ std::string to_json(const TraceReport& report) {
                   {"failure", object_or_null(report.failure)}});
 }
 
+std::string to_json(const std::vector<Explanation>& explanations) {
+  Json out = Json::array();
+  for (const Explanation& each : explanations)
+    out.push_back({{"id", text_or_null(each.id)},
+                   {"name", each.id ? Json(each.name) : Json(nullptr)},
+                   {"cause", name(each.verdict.cause)},
+                   {"fixable", word(kPlaces, place_of(each.verdict.cause))},
+                   {"sentence", each.verdict.sentence},
+                   {"evidence", each.verdict.evidence},
+                   {"action", each.verdict.action}});
+  return text_of(out);
+}
+
 std::string to_json(const Event& event) {
   Json out = {{"event", event.event}, {"unix_ms", event.unix_ms}};
   if (event.id) out["id"] = event.id->to_string();
@@ -206,6 +224,25 @@ Result<Event> event_from_json(std::string_view text) {
     if (json.contains("remote")) out.remote = parsed<Endpoint>(json.at("remote"));
     if (json.contains("rtt_ms")) out.rtt_ms = json.at("rtt_ms").get<double>();
     out.detail = json.value("detail", "");
+    return out;
+  });
+}
+
+Result<std::vector<Explanation>> explanations_from_json(std::string_view text) {
+  return reading(text, [](const Json& json) {
+    std::vector<Explanation> out;
+    for (const Json& each : json) {
+      Explanation one;
+      if (!each.at("id").is_null()) one.id = parsed<NodeId>(each.at("id"));
+      if (one.id) each.at("name").get_to(one.name);
+      const auto cause = cause_of(each.at("cause").get<std::string>());
+      if (!cause) throw Misfit("an unknown cause");
+      one.verdict.cause = *cause;
+      each.at("sentence").get_to(one.verdict.sentence);
+      each.at("evidence").get_to(one.verdict.evidence);
+      each.at("action").get_to(one.verdict.action);
+      out.push_back(std::move(one));
+    }
     return out;
   });
 }

@@ -14,12 +14,13 @@ struct Subcommand {
   bool json = true;
 };
 
-constexpr std::array<Subcommand, 11> kSubcommands{{
+constexpr std::array<Subcommand, 12> kSubcommands{{
     {Command::status, "status", "what is going on: this node, its network, all peers"},
     {Command::peers, "peers", "all peers: state, path, round trip, loss, MTU, traffic"},
     {Command::peer, "peer", "one peer in full: path, figures, candidates, path history"},
     {Command::ping, "ping", "ask a peer through the tunnel, and tell round trip and path"},
     {Command::trace, "trace", "what each side believes of the edge to a peer"},
+    {Command::why, "why", "why there is no edge, or not the best one, and what would help"},
     {Command::watch, "watch", "what happens from now on, line by line"},
     {Command::top, "top", "traffic of each edge, live on a terminal"},
     {Command::log_level, "log-level", "ask for the log level, or change it until the next start"},
@@ -43,6 +44,9 @@ void describe_arguments(CLI::App& to, Command command, Options& options) {
     case Command::peer:
     case Command::trace:
       return peer();
+    case Command::why:
+      to.add_option("peer", options.peer, "one peer only; by default all")->type_name("PEER");
+      return;
     case Command::ping:
       peer();
       to.add_option("-c,--count", options.count, "so many pings; 0: until interrupted (default: 5)")
@@ -80,7 +84,8 @@ void describe(CLI::App& app, Options& options) {
   app.require_subcommand(0, 1);
   app.footer(
       "Exit code: 0 done, 1 the world is in the way (nobody answers), 2 typing something else "
-      "helps.\nExample: meshctl status");
+      "helps; of why also 3, 4, 5: something is wrong that can be mended here, there, nowhere.\n"
+      "Example: meshctl status");
 }
 
 std::string command_list() {

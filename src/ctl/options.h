@@ -16,6 +16,7 @@ enum class Command : std::uint8_t {
   peer,
   ping,
   trace,
+  why,
   watch,
   top,
   log_level,
@@ -27,7 +28,7 @@ enum class Command : std::uint8_t {
 struct Options {
   Command command = Command::status;
   bool json = false;
-  std::string peer{};       // of peer, ping, trace
+  std::string peer{};       // of peer, ping, trace, why; of why also empty: all
   std::string level{};      // of log-level; empty: only ask
   std::uint64_t count = 5;  // of ping; 0: until it is interrupted
   double interval_s = 1;    // of ping, top

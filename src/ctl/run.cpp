@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "ctl/live.h"
 #include "ctl/render_peer.h"
+#include "ctl/render_why.h"
 #include "overlay/network.h"
 
 namespace meshnode::ctl {
@@ -85,6 +86,19 @@ Status show_trace(const std::string& socket, const Options& options, const Surro
   return Error::world("the other side did not tell what it believes");
 }
 
+// The exit code, or why there is no answer.
+Result<int> explain(const Options& options, const Surroundings& to) {
+  const auto socket = find_socket(options, to.run_folder);
+  if (!socket) return socket.error();
+  const auto answer = control::ask(*socket, {Method::why, options.peer});
+  if (!answer) return answer.error();
+  const auto explanations = control::explanations_from_json(*answer);
+  if (!explanations) return explanations.error();
+  to.out << (options.json ? control::pretty(*answer) + "\n"
+                          : render_why(*explanations, !options.peer.empty()));
+  return exit_code_of(*explanations);
+}
+
 Status make_key(const Surroundings& to) {
   crypto::SystemRandom random;
   overlay::NetworkSecret network;
@@ -122,9 +136,17 @@ Status carry_out(const Options& options, const Surroundings& to) {
     case Command::log_level:
       return show_level(*socket, options, to);
     case Command::genkey:
+    case Command::why:
       break;
   }
   return success();
+}
+
+Result<int> exit_code(const Options& options, const Surroundings& to) {
+  if (options.command == Command::why) return explain(options, to);
+  const auto done = carry_out(options, to);
+  if (!done) return done.error();
+  return 0;
 }
 
 int complain(const Error& error, const Surroundings& to) {
@@ -141,10 +163,10 @@ int run(int argc, const char* const* argv, const Surroundings& surroundings) {
     surroundings.out << printed->text;
     return 0;
   }
-  const auto done = carry_out(std::get<Options>(parsed), surroundings);
+  const auto done = exit_code(std::get<Options>(parsed), surroundings);
   if (!done) return complain(done.error(), surroundings);
   surroundings.out.flush();
-  if (surroundings.out) return 0;
+  if (surroundings.out) return *done;
   return complain(Error::world("the output could not be written"), surroundings);
 }
 

@@ -1,5 +1,5 @@
 // meshctl from the command line to the exit code: 0, 1 for the world, 2 for what typing something
-// else would fix.
+// else would fix; of `why` also 3 to 5 (render_why.h).
 #pragma once
 
 #include <iosfwd>

@@ -1,9 +1,9 @@
 #include "node/control_desk.h"
 
-#include "control/find_peer.h"
 #include "control/reports_json.h"
 #include "io/log.h"
 #include "node/config_check.h"
+#include "node/evidence.h"
 #include "node/status.h"
 
 namespace meshnode::node {
@@ -13,6 +13,9 @@ using control::Event;
 using control::Method;
 using overlay::AskFailure;
 using overlay::Question;
+
+// The engine tells of a twin again as long as there is one.
+constexpr Duration kTwinIsNews = minutes(15);
 
 control::Failure failure_of(AskFailure failure, Question::Kind kind) {
   switch (failure) {
@@ -145,9 +148,34 @@ control::Reply ControlDesk::reply(const control::Request& request, control::Tick
       return control::to_json(make_peers(core_, port_, facts_.now().mono));
     case Method::log_level:
       return set_level(request.level);
+    case Method::why:
+      return explain(request.peer);
     default:
       return reply_about(request, ticket);
   }
+}
+
+Result<control::NamedPeer> ControlDesk::find(const std::string& whom) const {
+  std::vector<control::NamedPeer> known;
+  for (auto& member : core_.engine().members())
+    known.push_back({member.id, std::move(member.name), std::move(member.addresses)});
+  const auto found = control::find_peer(whom, known);
+  if (!found) return found.error();
+  return known[*found];
+}
+
+// Of a member that is no peer there is nothing to explain: the first packet makes an edge.
+control::Reply ControlDesk::explain(const std::string& whom) const {
+  const TimePoint now = facts_.now().mono;
+  control::HereEvidence here = facts_.here();
+  here.twin = twin_ && now - *twin_ < kTwinIsNews;
+  std::optional<NodeId> only;
+  if (!whom.empty()) {
+    const auto found = find(whom);
+    if (!found) return found.error();
+    only = found->id;
+  }
+  return control::to_json(node::explain(core_, now, here, only));
 }
 
 control::Reply ControlDesk::set_level(const std::string& level) {
@@ -162,12 +190,9 @@ control::Reply ControlDesk::set_level(const std::string& level) {
 }
 
 control::Reply ControlDesk::reply_about(const control::Request& request, control::Ticket ticket) {
-  std::vector<control::NamedPeer> known;
-  for (auto& member : core_.engine().members())
-    known.push_back({member.id, std::move(member.name), std::move(member.addresses)});
-  const auto found = control::find_peer(request.peer, known);
+  const auto found = find(request.peer);
   if (!found) return found.error();
-  const control::NamedPeer& peer = known[*found];
+  const control::NamedPeer& peer = *found;
   if (request.method == Method::peer) return control::to_json(details(peer.id, peer.name));
   asked_[ticket] = {peer.id, peer.name};
   core_.ask(facts_.now(),
@@ -225,6 +250,7 @@ void ControlDesk::answered(const overlay::Answered& answer) {
 }
 
 void ControlDesk::tell(const overlay::Event& event) {
+  if (std::holds_alternative<overlay::TwinIdentity>(event)) twin_ = facts_.now().mono;
   if (const auto* answer = std::get_if<overlay::Answered>(&event)) return answered(*answer);
   if (server_->watchers() == 0) return;
   auto made = std::visit([](const auto& e) -> std::optional<Event> { return event_of(e); }, event);

@@ -11,8 +11,10 @@
 #include <memory>
 #include <string>
 
+#include "control/find_peer.h"
 #include "control/reports.h"
 #include "control/server.h"
+#include "control/why.h"
 #include "node/config.h"
 #include "overlay/core.h"
 
@@ -23,6 +25,7 @@ class ControlDesk {
   struct Facts {
     std::function<control::Snapshot()> status;
     std::function<control::JoinLine()> join_line;
+    std::function<control::HereEvidence()> here;
     std::function<Now()> now;
   };
   // `core` and what `facts` and `loop` hold outlive the desk.
@@ -45,7 +48,9 @@ class ControlDesk {
   ControlDesk(std::uint16_t port, overlay::Core& core, Facts facts)
       : port_(port), core_(core), facts_(std::move(facts)) {}
   control::Reply reply(const control::Request& request, control::Ticket ticket);
+  Result<control::NamedPeer> find(const std::string& whom) const;
   control::Reply reply_about(const control::Request& request, control::Ticket ticket);
+  control::Reply explain(const std::string& whom) const;
   control::Reply set_level(const std::string& level);
   void answered(const overlay::Answered& answer);
   std::string ping_report(const Asked& asked, const overlay::Answered& answer) const;
@@ -57,6 +62,7 @@ class ControlDesk {
   overlay::Core& core_;
   Facts facts_;
   std::map<control::Ticket, Asked> asked_;
+  std::optional<TimePoint> twin_;            // another machine was seen to use our key
   std::unique_ptr<control::Server> server_;  // last: it calls the above
 };
 

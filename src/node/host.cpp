@@ -1,5 +1,6 @@
 #include "node/host.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -10,6 +11,7 @@
 #include "io/clock.h"
 #include "io/log.h"
 #include "node/cpu.h"
+#include "node/evidence.h"
 #include "node/status.h"
 #include "node/terminal.h"
 #include "tun/configure.h"
@@ -32,6 +34,17 @@ constexpr Duration kTick = seconds(1);
 // changes all the time, and nobody's disk is to be worn out by it.
 constexpr Duration kRememberEvery = seconds(10);
 constexpr std::size_t kMembersPerPause = 64;
+// What explains the present.
+constexpr Duration kLately = seconds(30);
+
+// Of a network that is no mesh.
+bool has_address(const Interfaces& interfaces) {
+  return std::any_of(interfaces.begin(), interfaces.end(), [](const Interface& interface) {
+    return !interface.overlay &&
+           std::any_of(interface.addresses.begin(), interface.addresses.end(),
+                       [](const Cidr& each) { return !each.ip.is_loopback(); });
+  });
+}
 
 }  // namespace
 
@@ -159,7 +172,7 @@ Status Host::open_control() {
                          [this](int fd) { loop_.unwatch(fd); }};
   ControlDesk::Facts facts{[this] { return status(); },
                            [this] { return join_line(config_, network_.secret); },
-                           [] { return io::read_clocks(); }};
+                           [this] { return evidence(); }, [] { return io::read_clocks(); }};
   auto desk = ControlDesk::open(config_, sockets_.port, *core_, std::move(door), std::move(facts));
   if (!desk) return desk.error();
   control_ = std::move(desk).value();
@@ -314,6 +327,7 @@ void Host::on_deadline() {
     next_tick_ = now.mono + kTick;
     manager_.alive(now.mono);
     control_->tick(now.mono);
+    note_forbidden(now.mono);
     look_at_ladder();
     if (dht_) dht_->tick(now);
     warn_unless_alone(now);
@@ -461,6 +475,35 @@ void Host::warn_unless_alone(Now now) {
   if (told_alone_ || second_member_seen_ || now.mono - started_ < kAloneAfter) return;
   told_alone_ = true;
   say(LogLevel::info, alone(network_.secret.fingerprint()));
+}
+
+void Host::note_forbidden(TimePoint now) {
+  if (std::exchange(forbidden_before_, sender_.forbidden()) != sender_.forbidden())
+    forbidden_at_ = now;
+}
+
+control::HereEvidence Host::evidence() const {
+  const TimePoint now = io::read_clocks().mono;
+  const overlay::Snapshot mesh = core_->engine().snapshot(now);
+  control::HereEvidence out;
+  out.lan_only = config_.lan_only;
+  out.up_s = static_cast<std::uint64_t>((now - started_) / seconds(1));
+  out.has_address = has_address(interfaces_);
+  if (dht_) {
+    const auto bootstraps = dht_->status().bootstraps;
+    out.bootstraps = bootstraps.size();
+    out.bootstraps_up = static_cast<std::uint64_t>(std::count_if(
+        bootstraps.begin(), bootstraps.end(), [](const auto& each) { return each.up; }));
+  }
+  const bool far = std::any_of(mesh.peers.begin(), mesh.peers.end(), [](const auto& peer) {
+    return peer.path && peer.path_kind == discovery::PathKind::direct;
+  });
+  out.heard_from_afar = far || out.bootstraps_up > 0 || !mesh.reflexive.empty();
+  if (forbidden_at_ && now - *forbidden_at_ < kLately) out.sends_forbidden = sender_.forbidden();
+  out.nat = to_control(mesh.nat);
+  out.known_members = std::max<std::uint64_t>(mesh.known, mesh.peers.size());
+  out.fingerprint = network_.secret.fingerprint();
+  return out;
 }
 
 control::Snapshot Host::status() const {

@@ -77,6 +77,8 @@ class Host final : public overlay::Machine {
   void warn_unless_alone(Now now);
   std::vector<IpAddress> own_addresses() const;
   control::Snapshot status() const;
+  control::HereEvidence evidence() const;
+  void note_forbidden(TimePoint now);
 
   Config config_;
   bool story_ = false;  // on a terminal: lines for a person, on stdout
@@ -106,6 +108,8 @@ class Host final : public overlay::Machine {
   bool told_memory_failed_ = false;
   int exit_code_ = 0;
   DropCounters drops_;
+  std::uint64_t forbidden_before_ = 0;  // sends, up to the last tick
+  std::optional<TimePoint> forbidden_at_;
 
   UnderlaySender sender_{sockets_};
 

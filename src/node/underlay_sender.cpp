@@ -24,6 +24,7 @@ void UnderlaySender::send(std::span<const DatagramRun> runs) {
 
 void UnderlaySender::note(std::span<const DatagramRun> runs, const io::SendReport& report) {
   for (const io::SendFailure& failure : report.failures) {
+    if (failure.problem == io::SendProblem::forbidden) ++forbidden_;
     if (failure.problem != io::SendProblem::too_big || too_big_.size() == kMostTooBig) continue;
     const DatagramRun& run = runs[failure.run];
     too_big_.push_back({run.path, std::min(run.segment_size, run.data.size())});

@@ -29,12 +29,15 @@ class UnderlaySender {
   // To be emptied by the owner.
   std::vector<TooBig>& too_big() { return too_big_; }
   const DropCounters& drops() const { return drops_; }
+  // Sends that this machine's packet filter refused.
+  std::uint64_t forbidden() const { return forbidden_; }
 
  private:
   void note(std::span<const DatagramRun> runs, const io::SendReport& report);
 
   PortSockets& sockets_;
   DropCounters drops_;
+  std::uint64_t forbidden_ = 0;
   std::vector<TooBig> too_big_;
 };
 

@@ -1,4 +1,6 @@
 // Engine: what it tells of itself.
+#include <algorithm>
+
 #include "overlay/engine.h"
 
 namespace meshnode::overlay {
@@ -132,6 +134,16 @@ std::optional<PeerStory> Engine::story(TimePoint now, PeerNumber number) const {
   out.candidates = peer->paths.candidates();
   if (const auto* history = peer->paths.history()) out.changes = history->last;
   if (!peer->paths.best()) out.seeking = now - peer->trying_since;
+  if (peer->last_proven != TimePoint{}) out.heard = now - peer->last_proven;
+  out.was_connected = peer->ever_connected;
+  out.said_goodbye = peer->said_goodbye;
+  if (peer->record) out.nat = peer->record->record.nat;
+  out.in_mesh = !out.candidates.empty() &&
+                std::none_of(out.candidates.begin(), out.candidates.end(),
+                             [&](const auto& each) { return is_underlay(each.path.remote.ip); });
+  for (const IpAddress& claim : peer->claims)
+    if (std::find(peer->granted.begin(), peer->granted.end(), claim) == peer->granted.end())
+      out.refused.push_back(claim);
   return out;
 }
 

@@ -58,6 +58,12 @@ struct PeerStory {
   std::vector<discovery::CandidateFigures> candidates;
   std::vector<discovery::PathChange> changes;  // oldest first
   std::optional<Duration> seeking;             // no path: since then
+  std::optional<Duration> heard;               // since something authentic by its own key came
+  bool was_connected = false;                  // since we run
+  bool said_goodbye = false;
+  wire::NatMapping nat = wire::NatMapping::unknown;  // as its record says
+  bool in_mesh = false;                              // no candidate is outside of every mesh
+  std::vector<IpAddress> refused;                    // that it claims and somebody else has
 };
 
 // Whom one can ask about by name: peers, and members that we only know of.

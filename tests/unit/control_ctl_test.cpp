@@ -236,7 +236,7 @@ TEST_F(Meshctl, GenkeyMakesANewTokenEachTime) {
 TEST_F(Meshctl, WrongUsageIsExit2WithOneSentence) {
   const std::pair<std::vector<const char*>, std::string> cases[] = {
       {{},
-       "meshctl: say what to do: status, peers, peer, ping, trace, watch, top, log-level, id, "
+       "meshctl: say what to do: status, peers, peer, ping, trace, why, watch, top, log-level, id, "
        "genkey, join-line (see meshctl --help)\n"},
       {{"frob"}, "meshctl: The following argument was not expected: frob (see meshctl --help)\n"},
       {{"id", "--json"},

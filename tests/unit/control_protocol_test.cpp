@@ -24,7 +24,8 @@ TEST(Protocol, EachRequestIsUnderstood) {
 }
 
 const std::string kMethodsAre =
-    "the methods are status, id, join-line, peers, peer, ping, trace, watch, log-level, methods";
+    "the methods are status, id, join-line, peers, peer, ping, trace, why, watch, log-level, "
+    "methods";
 
 TEST(Protocol, RubbishGetsASentence) {
   const std::pair<std::string, std::string> cases[] = {
@@ -73,7 +74,7 @@ TEST(Protocol, FieldsOfAnotherTypeAreAsIfTheyWereNotThere) {
 TEST(Protocol, MethodsAreGolden) {
   EXPECT_EQ(methods_json(),
             R"({"version":1,"methods":["status","id","join-line","peers","peer","ping","trace",)"
-            R"("watch","log-level","methods"]})");
+            R"("why","watch","log-level","methods"]})");
 }
 
 TEST(Protocol, OddAnswersAreErrors) {
