@@ -21,6 +21,8 @@ cat >"$work/child.sh" <<'CHILD'
 . "$1/lib.sh"
 lan lan0 x y
 spawn x "$work/log" sleep 100 </dev/null
+# Before that it does not know yet that it is to die with this shell.
+until [[ $(cat "/proc/$spawned/comm") == sleep ]]; do sleep 0.01; done
 echo "$prefix $spawned $work" >"$2"
 case $3 in
   fail) fail "on purpose" ;;
