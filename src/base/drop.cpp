@@ -66,6 +66,8 @@ std::string_view name(Drop reason) {
       return "send-failed";
     case Drop::underlay_loop:
       return "underlay-loop";
+    case Drop::foreign_query:
+      return "foreign-query";
     case Drop::count_:
       break;
   }

@@ -44,6 +44,7 @@ enum class Drop : std::uint8_t {
   // the underlay
   send_failed,    // the socket did not take it
   underlay_loop,  // a path that would run through a mesh
+  foreign_query,  // a DNS question that is not from this machine
   count_,
 };
 

@@ -12,9 +12,9 @@ class TokenBucket {
  public:
   TokenBucket(double rate, double burst) : rate_(rate), burst_(burst), tokens_(burst) {}
 
-  bool take(TimePoint now) {
-    if (!has(now, 1)) return false;
-    tokens_ -= 1;
+  bool take(TimePoint now, double tokens = 1) {
+    if (!has(now, tokens)) return false;
+    tokens_ -= tokens;
     return true;
   }
   // Are there so many?
