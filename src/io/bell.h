@@ -1,4 +1,5 @@
-// How a thread without an event loop waits: for a bell that others ring, and for one descriptor.
+// Wakes a thread from others: one with an event loop by a descriptor to watch, one without by
+// wait(), for the bell and one more descriptor.
 #pragma once
 
 #include <optional>
@@ -24,6 +25,7 @@ class Bell {
   // Until one of them, at most that long if given. `fd` -1: for the bell only.
   Ready wait(int fd, std::optional<Duration> at_most = {}) const;
   void silence() const;
+  int fd() const { return fd_.get(); }  // readable while it is rung
 
  private:
   UniqueFd fd_;

@@ -9,10 +9,10 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 
 #include "base/result.h"
+#include "io/bell.h"
 #include "io/clock.h"
 #include "io/signal_pipe.h"
 #include "io/unique_fd.h"
@@ -26,17 +26,6 @@ timespec to_timespec(TimePoint time) {
   // Zero would disarm the timer; any moment in the past fires at once.
   const std::int64_t ns = std::max<std::int64_t>(time.time_since_epoch().count(), 1);
   return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
-}
-
-// Ends waiting in epoll_wait, from any thread.
-void ring(const UniqueFd& bell) {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = write(bell.get(), &one, sizeof one);
-}
-
-void silence(const UniqueFd& bell) {
-  std::uint64_t rings = 0;
-  [[maybe_unused]] const auto taken = read(bell.get(), &rings, sizeof rings);
 }
 
 }  // namespace
@@ -53,7 +42,7 @@ struct EventLoop::Impl {
   std::map<int, Watch> watches;
   std::uint32_t last_number = 0;
 
-  UniqueFd bell{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  Bell bell;
   std::atomic<bool> stopped = false;
   std::mutex mutex;  // of `posted`
   std::deque<Handler> posted;
@@ -93,13 +82,18 @@ struct EventLoop::Impl {
       next();
       lock.lock();
     }
-    if (posted.empty()) silence(bell);
+    if (posted.empty()) bell.silence();
   }
 
   void arm_timer(TimePoint time) {
     const itimerspec when{{}, to_timespec(time)};
     timerfd_settime(timer.get(), TFD_TIMER_ABSTIME, &when, nullptr);
     armed = time;
+  }
+
+  void take_expirations() const {
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto taken = read(timer.get(), &count, sizeof count);
   }
 
   // Setting the timer anew takes its readiness away, so that reading it is for the end only.
@@ -109,14 +103,14 @@ struct EventLoop::Impl {
     armed.reset();
     if (deadline && now < *deadline) return arm_timer(*deadline);
     if (std::exchange(deadline, std::nullopt) && deadline_handler) deadline_handler();
-    if (!armed) silence(timer);
+    if (!armed) take_expirations();
   }
 };
 
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {
   MESH_ASSERT(impl_->epoll && impl_->bell && impl_->timer);
   watch_readable(impl_->timer.get(), [impl = impl_.get()] { impl->timer_fired(); });
-  watch_readable(impl_->bell.get(), [impl = impl_.get()] { impl->run_posted(); });
+  watch_readable(impl_->bell.fd(), [impl = impl_.get()] { impl->run_posted(); });
 }
 
 EventLoop::~EventLoop() = default;
@@ -149,7 +143,7 @@ void EventLoop::set_deadline(std::optional<TimePoint> deadline) {
 
 void EventLoop::post(Handler function) {
   const std::lock_guard lock(impl_->mutex);
-  if (impl_->posted.empty()) ring(impl_->bell);
+  if (impl_->posted.empty()) impl_->bell.ring();
   impl_->posted.push_back(std::move(function));
 }
 
@@ -167,7 +161,7 @@ void EventLoop::run() {
 
 void EventLoop::stop() {
   impl_->stopped = true;
-  ring(impl_->bell);
+  impl_->bell.ring();
 }
 
 }  // namespace meshnode::io

@@ -18,8 +18,6 @@ class ServiceManager {
   // Before any thread is there.
   ServiceManager();
 
-  // Nothing is there to listen.
-  bool silent() const { return !socket_; }
   // It works from now on; the text is for people.
   void ready(std::string_view status);
   void stopping();

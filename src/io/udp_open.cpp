@@ -37,6 +37,7 @@ UdpOffloads climb(int fd, const UdpOptions& options) {
   UdpOffloads out;
   out.gso = options.gso ? probe_gso(fd) : Rung::off(kSwitchedOff);
   out.gro = options.gro ? enable_gro(fd) : Rung::off(kSwitchedOff);
+  if (!options.gro) set_option(fd, IPPROTO_UDP, UDP_GRO, 0);  // an adopted one may have it
   out.batches = Rung::on();  // until a call says otherwise
   return out;
 }
@@ -96,6 +97,10 @@ Result<UdpSocket> UdpSocket::open(Family family, const UdpOptions& options, UdpO
   const int error = prepare(fd, family, options);
   if (why != nullptr) *why = error == 0 ? UdpOpenError::none : open_error(error);
   if (error != 0) return open_failure(family, options.port, error);
+  return adopt(family, std::move(fd), options);
+}
+
+UdpSocket UdpSocket::adopt(Family family, UniqueFd fd, const UdpOptions& options) {
   auto impl = std::make_unique<Impl>();
   impl->family = family;
   impl->port = bound_port(fd.get());

@@ -5,9 +5,8 @@
 //  1. Nothing about one datagram is fatal: a failed one is counted and the next one is tried.
 //  2. No allocation after open(): headers, addresses and control messages are preallocated.
 //  3. Don't-fragment is set, but in send_in_fragments(), and the kernel's path-MTU cache is ignored
-//  (PMTUDISC_PROBE): path MTU
-//     is found by our own authenticated probes, never by spoofable ICMP. A datagram larger than the
-//     outgoing interface's MTU fails with too_big.
+//     (PMTUDISC_PROBE): path MTU is found by our own authenticated probes, never by spoofable ICMP.
+//     A datagram larger than the outgoing interface's MTU fails with too_big.
 //  4. IPv6 is V6ONLY: a v4-mapped address never gets in or out.
 //  5. What is sent is the same datagrams on every rung of the ladder, in the same order.
 //
@@ -28,6 +27,7 @@
 #include "base/result.h"
 #include "base/rung.h"
 #include "base/runs.h"
+#include "io/unique_fd.h"
 
 namespace meshnode::io {
 
@@ -101,6 +101,10 @@ class UdpSocket {
   // when given, is set in every case.
   static Result<UdpSocket> open(Family family, const UdpOptions& options,
                                 UdpOpenError* why = nullptr);
+
+  // A socket that an earlier process of ours opened, on the port that it has: options.port is not
+  // looked at.
+  static UdpSocket adopt(Family family, UniqueFd fd, const UdpOptions& options);
 
   // Another object over the same socket, with message arrays and a ladder of its own: for sending
   // in another thread. Only one of the two receives. Each finds out for itself what the kernel

@@ -23,6 +23,7 @@ class UniqueFd {
 
   int get() const { return fd_; }  // -1: none
   explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }  // the caller's from now on
   void reset() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;

@@ -47,7 +47,6 @@ TEST_F(ServiceManagerTest, TellsAtAPathAndAtAnAbstractName) {
        {folder_.path() + "/notify", "@meshnode-test-" + std::to_string(getpid())}) {
     listen_at(name);
     ServiceManager manager;
-    EXPECT_FALSE(manager.silent());
     EXPECT_EQ(std::getenv("NOTIFY_SOCKET"), nullptr) << "children inherit nothing";
     manager.ready("mesh0 is up");
     EXPECT_EQ(heard(), "READY=1\nSTATUS=mesh0 is up\n");
@@ -56,15 +55,15 @@ TEST_F(ServiceManagerTest, TellsAtAPathAndAtAnAbstractName) {
   }
 }
 
-TEST_F(ServiceManagerTest, NobodyListens) {
+// Longer than a socket's name can be, too: nothing is written past it, which asan would see.
+TEST_F(ServiceManagerTest, NobodyListensAndNothingHappens) {
   for (const char* name : {"", "relative", "/nowhere/at/all"}) {
     setenv("NOTIFY_SOCKET", name, 1);
     ServiceManager manager;
-    EXPECT_TRUE(manager.silent()) << name;
     manager.ready("x");
   }
   setenv("NOTIFY_SOCKET", std::string(200, '/').c_str(), 1);
-  EXPECT_TRUE(ServiceManager().silent());
+  ServiceManager().ready("x");
 }
 
 TEST_F(ServiceManagerTest, TheWatchdogHearsInHalfItsTime) {
