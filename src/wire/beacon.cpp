@@ -21,6 +21,12 @@ Bytes encode_beacon_text(const Beacon& beacon) {
   return out;
 }
 
+std::optional<std::uint8_t> beacon_version(ByteView text) {
+  constexpr std::size_t kVersionAt = 108;
+  if (text.size() != kBeaconTextSize) return std::nullopt;
+  return text[kVersionAt];
+}
+
 std::optional<Beacon> parse_beacon_text(ByteView text) {
   if (text.size() != kBeaconTextSize) return std::nullopt;
   Reader reader(text);

@@ -36,6 +36,9 @@ struct Beacon {
 };
 
 Bytes encode_beacon_text(const Beacon& beacon);
+// Nothing for what is malformed or of another version.
 std::optional<Beacon> parse_beacon_text(ByteView text);
+// The version stands at the same place in each.
+std::optional<std::uint8_t> beacon_version(ByteView text);
 
 }  // namespace meshnode::wire

@@ -13,6 +13,7 @@
 //   type 8  mtu probe: number (4) | zeros, so many that the datagram has the size that is tried
 //   type 9  mtu answer: number (4) of the probe that came
 //   type 10 trace ask, type 11 trace answer (wire/trace.h)
+//   type 12 edges ask, type 13 edges answer (wire/edges.h)
 //
 // Unknown types are ignored, so that later versions can add some.
 #pragma once
@@ -36,7 +37,9 @@ enum class ControlType : std::uint8_t {
   mtu_probe = 8,
   mtu_answer = 9,
   trace_ask = 10,
-  trace_answer = 11
+  trace_answer = 11,
+  edges_ask = 12,
+  edges_answer = 13
 };
 
 struct Control {

@@ -99,8 +99,9 @@ inline constexpr std::array<QueryShape, 7> kQueries{{
     {"listen", DhtMessage::Query::listen, bit(kId) | bit(kHash) | bit(kToken) | bit(kSocket),
      bit(kVersion) | bit(kQuery)},
     {"refresh", DhtMessage::Query::refresh, bit(kId) | bit(kHash) | bit(kVid) | bit(kToken), 0},
-    {"update", DhtMessage::Query::update, bit(kId) | bit(kHash) | bit(kSocket),
-     bit(kVersion) | bit(kToken) | bit(kValues) | bit(kExpired) | bit(kRefreshed)},
+    // OpenDHT 2.4 leaves out the hash when it tells that values were refreshed; `sid` says where.
+    {"update", DhtMessage::Query::update, bit(kId) | bit(kSocket),
+     bit(kHash) | bit(kVersion) | bit(kToken) | bit(kValues) | bit(kExpired) | bit(kRefreshed)},
 }};
 
 inline bool exactly_one(Mask seen, Mask of) {

@@ -381,7 +381,8 @@ bool Inspector::top() {
       if (!shape(body_seen_, known.must, known.may)) return false;
       if (known.query == DhtMessage::Query::put) return message_.values == 1;
       return known.query != DhtMessage::Query::update ||
-             exactly_one(body_seen_, bit(kValues) | bit(kExpired) | bit(kRefreshed));
+             (exactly_one(body_seen_, bit(kValues) | bit(kExpired) | bit(kRefreshed)) &&
+              (body_seen_ & (bit(kHash) | bit(kRefreshed))) != 0);
     }
     return false;
   }

@@ -6,7 +6,8 @@
 //     ping     {id}                            find    {id, target, [w]}
 //     get      {id, h, [q], [w]}               put     {id, h, values, [c], token}
 //     refresh  {id, h, vid, token}             listen  {id, [ve], h, token, sid, [q]}
-//     update   {id, [ve], h, sid, values | re | exp, [token]}     (to a listener)
+//     update   {id, [ve], h, sid, values | re | exp, [token]}     (to a listener; with re, h may
+//     miss)
 //   reply    {r: BODY, t, y: "r", v, [n], [s]}
 //     {id, [sa], vid}  or  {id, [sa], [n4], [n6], [token], [values | fileds]}
 //   error    {e: [code, text], r: {id}, t, y: "e", v, [n], [s]}

@@ -6,7 +6,7 @@ namespace {
 constexpr std::uint16_t kBindingRequest = 0x0001;
 constexpr std::uint16_t kBindingSuccess = 0x0101;
 constexpr std::uint32_t kMagicCookie = 0x2112a442;
-constexpr std::string_view kSoftwareText = "STUN Binding client, RFC 8489   ";
+constexpr std::string_view kSoftwareText = "STUN Binding client, RFC 8489       ";
 static_assert(kStunHeaderSize + 4 + kSoftwareText.size() == kStunRequestSize);
 
 enum Attribute : std::uint16_t {
@@ -17,10 +17,12 @@ enum Attribute : std::uint16_t {
   kMessageIntegritySha256 = 0x001c,
   kXorMappedAddress = 0x0020,
   kPriority = 0x0024,
+  kResponsePort = 0x0027,
   kSoftware = 0x8022,
   kResponseOrigin = 0x802b,
   kOtherAddress = 0x802c,
-  kStartId = 0xc0de,  // ours
+  kStartId = 0xc0de,     // ours
+  kServerTime = 0xc0df,  // ours
 };
 // RFC 8489 §14: below this a receiver has to understand the attribute.
 constexpr std::uint16_t kFirstOptional = 0x8000;
@@ -101,9 +103,16 @@ bool append_address(Bytes& out, std::size_t budget, Attribute type, const Endpoi
   return true;
 }
 
+void append_u64(Bytes& out, std::size_t budget, Attribute type, std::uint64_t value) {
+  if (out.size() + 12 > budget) return;
+  put_be<std::uint16_t>(out, type);
+  put_be<std::uint16_t>(out, 8);
+  put_be(out, value);
+}
+
 Bytes header(std::uint16_t type, const StunTransaction& transaction) {
   Bytes out;
-  out.reserve(112);
+  out.reserve(124);
   put_be(out, type);
   put_be<std::uint16_t>(out, 0);
   put_be(out, kMagicCookie);
@@ -136,6 +145,12 @@ std::optional<StunRequest> parse_stun_request(ByteView datagram) {
         request.change_port = (flags & kChangePort) != 0;
         return true;
       }
+      case kResponsePort: {
+        // The port and two bytes of padding, which some count and some do not.
+        if (value.size() != 2 && value.size() != 4) return false;
+        request.response_port = load_be<std::uint16_t>(value.data());
+        return request.response_port != 0;
+      }
       case kUsername:
       case kMessageIntegrity:
       case kMessageIntegritySha256:
@@ -150,27 +165,37 @@ std::optional<StunRequest> parse_stun_request(ByteView datagram) {
 }
 
 Bytes stun_response(const StunRequest& request, const Endpoint& mapped, std::uint64_t start_id,
-                    const Endpoint& other_address, const Endpoint& response_origin) {
+                    const Endpoint& other_address, const Endpoint& response_origin,
+                    std::optional<UnixTime> time) {
   const std::size_t budget = request.size * kStunAmplification;
   Bytes out = header(kBindingSuccess, request.transaction);
   if (!append_address(out, budget, kXorMappedAddress, mapped, mask_of(request.transaction)))
     return {};
-  if (out.size() + 12 <= budget) {
-    put_be<std::uint16_t>(out, kStartId);
-    put_be<std::uint16_t>(out, 8);
-    put_be(out, start_id);
-  }
+  append_u64(out, budget, kStartId, start_id);
   append_address(out, budget, kOtherAddress, other_address, {});
   append_address(out, budget, kResponseOrigin, response_origin, {});
+  if (time) append_u64(out, budget, kServerTime, static_cast<std::uint64_t>(time->ms));
   set_length(out);
   return out;
 }
 
-Bytes stun_request(const StunTransaction& transaction) {
+Bytes stun_request(const StunTransaction& transaction, const StunWishes& wishes) {
   Bytes out = header(kBindingRequest, transaction);
   put_be<std::uint16_t>(out, kSoftware);
   put_be(out, static_cast<std::uint16_t>(kSoftwareText.size()));
   Writer(out).bytes(as_bytes(kSoftwareText));
+  if (wishes.change_ip || wishes.change_port) {
+    put_be<std::uint16_t>(out, kChangeRequest);
+    put_be<std::uint16_t>(out, 4);
+    put_be<std::uint32_t>(
+        out, (wishes.change_ip ? kChangeIp : 0) | (wishes.change_port ? kChangePort : 0));
+  }
+  if (wishes.response_port != 0) {
+    put_be<std::uint16_t>(out, kResponsePort);
+    put_be<std::uint16_t>(out, 4);
+    put_be(out, wishes.response_port);
+    put_be<std::uint16_t>(out, 0);
+  }
   set_length(out);
   return out;
 }
@@ -186,6 +211,11 @@ std::optional<StunResponse> parse_stun_response(ByteView datagram,
     if (type == kStartId) {
       if (value.size() == 8 && !response.start_id)
         response.start_id = load_be<std::uint64_t>(value.data());
+      return true;
+    }
+    if (type == kServerTime) {
+      if (value.size() == 8 && !response.time)
+        response.time = UnixTime{static_cast<std::int64_t>(load_be<std::uint64_t>(value.data()))};
       return true;
     }
     Endpoint* field = is_xor                    ? &response.mapped

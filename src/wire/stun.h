@@ -5,24 +5,28 @@
 //    8  transaction (12)
 //   20  attributes: type (2) | length (2) | value | zero padding to a multiple of 4
 //
-// Request as our client sends it, 56 bytes: SOFTWARE with 32 characters, so that an answer over
-// IPv6 with everything in it (104 bytes) stays within twice its request.
+// Request as our client sends it, 60 bytes: SOFTWARE with 36 characters, so that an answer over
+// IPv6 with everything in it (116 bytes) stays within twice its request.
+// Behind it what netcheck asks for, each 8 bytes: CHANGE-REQUEST (RFC 5780 §7.2), RESPONSE-PORT
+// (§7.5).
 // Answer, in this order, each only if the budget has room for it: XOR-MAPPED-ADDRESS (12 bytes
 // over IPv4, 24 over IPv6), START-ID (0xc0de, 12 bytes: ours; a value that is fresh in each start
 // of the server, so that a client notices that it lost its store), OTHER-ADDRESS, RESPONSE-ORIGIN
-// (RFC 5780 §7.3, §7.4).
+// (RFC 5780 §7.3, §7.4), SERVER-TIME (0xc0df, 12 bytes: ours; milliseconds since 1970 by the
+// server's clock).
 #pragma once
 
 #include <optional>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/endpoint.h"
 
 namespace meshnode::wire {
 
 using StunTransaction = Block<12>;
 inline constexpr std::size_t kStunHeaderSize = 20;
-inline constexpr std::size_t kStunRequestSize = 56;
+inline constexpr std::size_t kStunRequestSize = 60;
 // Nothing longer is looked at, either way.
 inline constexpr std::size_t kMaxStunSize = 548;
 // An answer is at most this many times as long as its request.
@@ -33,6 +37,14 @@ struct StunRequest {
   std::size_t size = 0;    // of the whole request: the measure of the answer
   bool change_ip = false;  // CHANGE-REQUEST, RFC 5780 §7.2
   bool change_port = false;
+  std::uint16_t response_port = 0;  // RESPONSE-PORT; 0: where the request came from
+};
+
+// What a request may ask besides; nothing is left out.
+struct StunWishes {
+  bool change_ip = false;
+  bool change_port = false;
+  std::uint16_t response_port = 0;
 };
 
 struct StunResponse {
@@ -40,6 +52,7 @@ struct StunResponse {
   Endpoint other;   // none if the server did not say
   Endpoint origin;  // likewise
   std::optional<std::uint64_t> start_id;
+  std::optional<UnixTime> time;  // its word, and nobody vouches for it
 };
 
 // Nothing unless it is a well-formed Binding request whose comprehension-required attributes we
@@ -49,9 +62,10 @@ std::optional<StunRequest> parse_stun_request(ByteView datagram);
 // The answer to `request`. None endpoints are left out, and so is what would exceed the budget;
 // empty if not even the mapped address fits (a request below 22 bytes over IPv6).
 Bytes stun_response(const StunRequest& request, const Endpoint& mapped, std::uint64_t start_id,
-                    const Endpoint& other_address, const Endpoint& response_origin);
+                    const Endpoint& other_address, const Endpoint& response_origin,
+                    std::optional<UnixTime> time = {});
 
-Bytes stun_request(const StunTransaction& transaction);
+Bytes stun_request(const StunTransaction& transaction, const StunWishes& wishes = {});
 
 // The answer to our request with this transaction; nothing for any other. Servers older than RFC
 // 5389 say MAPPED-ADDRESS only, which is taken if there is nothing better.

@@ -3,6 +3,7 @@ mesh_test(unit_wire LABEL unit
     wire_beacon_test.cpp
     wire_control_test.cpp
     wire_data_frame_test.cpp
+    wire_edges_test.cpp
     wire_endpoint_test.cpp
     wire_envelope_test.cpp
     wire_gossip_test.cpp

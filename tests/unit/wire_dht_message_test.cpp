@@ -188,5 +188,23 @@ TEST(DhtMessage, MutationsKeepEveryRangeInside) {
   }
 }
 
+// As OpenDHT 2.4.12 sends it to a listener when a value is put again: without the hash.
+TEST(DhtMessage, ARefreshNeedsNoHash) {
+  Bytes bytes{0x86, 0xa1, 'a', 0x84, 0xa2, 'i', 'd', 0xc4, 20};
+  bytes.insert(bytes.end(), 20, 0x0f);
+  const auto add = [&bytes](std::string_view text) {
+    bytes.insert(bytes.end(), text.begin(), text.end());
+  };
+  add("\xa3sid\xce\x4f\x7c\x6a\x8d\xa5token\xc4\x20");
+  bytes.insert(bytes.end(), 32, 0x95);
+  add("\xa2re\x91\xcf\x1c\x1b\x4b\xd6\xfc\x84\x53\x91");
+  add("\xa1q\xa6update\xa1t\xce\xe0\x0c\x22\x88\xa1y\xa1q\xa1v\xa4RNG1\xa1n\xcd\x0e\x93");
+  const auto message = inspect_dht(bytes);
+  ASSERT_TRUE(message);
+  EXPECT_EQ(message->query, DhtMessage::Query::update);
+  EXPECT_EQ(message->socket, 0x4f7c6a8dU);
+  EXPECT_EQ(message->values, 1U) << "its id";
+}
+
 }  // namespace
 }  // namespace meshnode::wire

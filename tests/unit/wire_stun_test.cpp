@@ -62,9 +62,36 @@ TEST(Stun, RfcResponses) {
 
 TEST(Stun, GoldenRequest) {
   EXPECT_EQ(to_hex(stun_request(kRfcTransaction)),
-            "000100242112a442b7e7a701bc34d686fa87dfae"
-            "80220020"
-            "5354554e2042696e64696e6720636c69656e742c205246432038343839202020");
+            "000100282112a442b7e7a701bc34d686fa87dfae"
+            "80220024"
+            "5354554e2042696e64696e6720636c69656e742c20524643203834383920202020202020");
+}
+
+TEST(Stun, GoldenWishes) {
+  const Bytes raw = stun_request(kRfcTransaction, {true, true, 40000});
+  EXPECT_EQ(to_hex(raw),
+            "000100382112a442b7e7a701bc34d686fa87dfae"
+            "80220024"
+            "5354554e2042696e64696e6720636c69656e742c20524643203834383920202020202020"
+            "0003000400000006"
+            "002700049c400000");
+  const auto request = parse_stun_request(raw);
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->change_ip && request->change_port);
+  EXPECT_EQ(request->response_port, 40000);
+  // RESPONSE-PORT without its padding counted, as port 0, and too long.
+  for (const auto& [hex, port] :
+       {std::pair("002700029c400000", 40000), std::pair("0027000400000000", 0),
+        std::pair("002700089c400000"
+                  "00000000",
+                  0)}) {
+    Bytes bare = bytes("000100082112a442b7e7a701bc34d686fa87dfae");
+    const Bytes attribute = bytes(hex);
+    bare[3] = static_cast<std::uint8_t>(attribute.size());
+    bare.insert(bare.end(), attribute.begin(), attribute.end());
+    const auto got = parse_stun_request(bare);
+    EXPECT_EQ(got ? got->response_port : 0, port) << hex;
+  }
 }
 
 TEST(Stun, GoldenResponse) {
@@ -78,11 +105,25 @@ TEST(Stun, GoldenResponse) {
             "802b000800010e93c6336401");
 }
 
+TEST(Stun, TheServersTimeIsLastAndFitsBothFamilies) {
+  const StunRequest request{kRfcTransaction, kStunRequestSize};
+  const UnixTime time{0x0102030405060708};
+  const Bytes raw = stun_response(request, at("192.0.2.1:32853"), 0, {}, {}, time);
+  EXPECT_EQ(to_hex(ByteView(raw).last(12)), "c0df00080102030405060708");
+  EXPECT_EQ(parse_stun_response(raw, kRfcTransaction)->time, time);
+  const Endpoint v6 = at("[2001:db8::1]:65535");
+  const Bytes large = stun_response(request, v6, 0, v6, v6, time);
+  EXPECT_EQ(large.size(), 116U);
+  EXPECT_EQ(parse_stun_response(large, kRfcTransaction)->time, time);
+  EXPECT_FALSE(parse_stun_response(stun_response(request, v6, 0, v6, v6), kRfcTransaction)->time);
+}
+
 TEST(Stun, RoundTripOfBothFamilies) {
   for (const char* address : {"192.0.2.1:1", "[2001:db8::1]:65535"}) {
     const auto request = parse_stun_request(stun_request(kRfcTransaction));
     ASSERT_TRUE(request);
-    const Bytes answer = stun_response(*request, at(address), 7, at(address), at(address));
+    const Bytes answer =
+        stun_response(*request, at(address), 7, at(address), at(address), UnixTime{5});
     EXPECT_LE(answer.size(), kStunAmplification * request->size);
     const auto response = parse_stun_response(answer, kRfcTransaction);
     ASSERT_TRUE(response);
