@@ -17,10 +17,11 @@ constexpr Duration kPutAgain = seconds(30);
 constexpr Duration kPutAgainMost = minutes(8);
 // A hub that speaks STUN has told about our NAT by then.
 constexpr Duration kNatPatience = seconds(1);
+// An answer takes less, or it is worth a word.
+constexpr Duration kPatience = seconds(2);
 // What passes any link of the family in one piece, UDP payload.
 constexpr std::size_t kSmallV4 = 576 - 28;
 constexpr std::size_t kSmallV6 = 1280 - 48;
-constexpr std::size_t kMostLargeWaiting = 64;
 
 bool is_ours(const IpAddress& ip, const Interfaces& interfaces) {
   for (const Interface& interface : interfaces)
@@ -48,44 +49,73 @@ Overloaded(Ts...) -> Overloaded<Ts...>;
 Result<std::unique_ptr<DhtService>> DhtService::open(const Config& config,
                                                      const PortSockets& sockets, Random& random,
                                                      overlay::Core& core, Doors doors) {
-  std::unique_ptr<DhtService> out(new DhtService(config, sockets, core, std::move(doors)));
-  out->stun_ = discovery::StunService(random.u64(), random.u64());
-  if (auto opened = out->open_port(random); !opened) return opened.error();
-  out->open_names(random);
+  std::unique_ptr<DhtService> out(new DhtService(config, sockets, random, core, std::move(doors)));
+  out->open_port();
+  out->open_names();
   return out;
 }
 
-DhtService::DhtService(const Config& config, const PortSockets& sockets, overlay::Core& core,
-                       Doors doors)
-    : config_(config), sockets_(sockets), core_(core), doors_(std::move(doors)), stun_(0, 0) {}
+DhtService::DhtService(const Config& config, const PortSockets& sockets, Random& random,
+                       overlay::Core& core, Doors doors)
+    : config_(config),
+      sockets_(sockets),
+      random_(random),
+      core_(core),
+      doors_(std::move(doors)),
+      stun_(random.u64(), random.u64()) {}
 
 DhtService::~DhtService() = default;
 
-Status DhtService::open_port(Random& random) {
+void DhtService::open_port() {
   dht::PortConfig config;
   config.network = config_.dht_network;
-  config.node = random.block<20>();
-  config.salt = random.u64();
-  reachability_.emplace(random.block<20>(), config_.dht_network, random);
+  config.salt = random_.u64();
+  reachability_.emplace(random_.block<20>(), config_.dht_network, random_);
   dht::Doors doors;
   doors.send = [this](const Path& path, ByteView bytes) { return send(path, bytes); };
-  doors.post = doors_.post;
+  doors.tell = [this](ByteView packet) { return link_->send(packet); };
+  doors.lost = [this](const std::string& why) {
+    io::log(LogModule::dht, LogLevel::warn, {"the DHT's process ", io::plain(why)});
+    doors_.post([this] { child_gone(); });
+  };
   doors.now = [] { return io::read_clocks().mono; };
-  auto port = dht::Port::open(std::move(config), std::move(doors));
-  if (!port) return port.error();
-  port_ = std::move(port).value();
-  return success();
+  port_.emplace(config, std::move(doors));
+
+  io::PacketLink::Doors link;
+  link.watch = doors_.watch;
+  link.unwatch = doors_.unwatch;
+  link.packet = [this](ByteView packet) { port_->from_child(io::read_clocks().mono, packet); };
+  link.closed = [this] { child_gone(); };
+  link_.emplace(std::move(link));
 }
 
-void DhtService::open_names(Random& random) {
+void DhtService::attach(io::UniqueFd link) {
+  if (port_->is_attached()) port_->detached();
+  link_->attach(std::move(link));
+  port_->attached(random_.block<20>());
+  if (!std::exchange(was_attached_, true)) return;
+  // What we, and others here, had put is gone: we put it again, and who asks for its address does.
+  stun_.set_start_id(random_.u64());
+  core_.store_lost(io::read_clocks());
+}
+
+void DhtService::child_gone() {
+  if (!port_->is_attached()) return;
+  link_->close();
+  port_->detached();
+  doors_.want_dht_child();
+}
+
+void DhtService::open_names() {
   resolver_.emplace(doors_.post);
-  bootstraps_.emplace(config_.bootstraps, random, bootstrap_doors());
-  stuns_.emplace(config_.stuns, random, stun_doors());
+  bootstraps_.emplace(config_.bootstraps, random_, bootstrap_doors());
+  stuns_.emplace(config_.stuns, random_, stun_doors());
 }
 
 void DhtService::resolve(discovery::Bootstraps& names, const HostPort& name) {
   resolver_->ask(name, [&names, name](const std::vector<Endpoint>& found) {
-    if (found.empty()) io::log(LogLevel::debug, name.to_string() + " does not resolve (yet)");
+    if (found.empty())
+      io::log(LogModule::discovery, LogLevel::debug, {name, " does not resolve (yet)"});
     names.resolved(io::read_clocks().mono, name, found);
   });
 }
@@ -110,12 +140,12 @@ discovery::Bootstraps::Doors DhtService::bootstrap_doors() {
     tell_first_hub(now);
   };
   doors.gone = [this](const Endpoint& node) {
-    io::log(LogLevel::debug, node.to_string() + " is no bootstrap any more");
+    io::log(LogModule::discovery, LogLevel::debug, {node, " is no bootstrap any more"});
     port_->remove_bootstrap(node);
     if (!is_stun_server(node)) core_.remove_reflector(io::read_clocks(), node);
   };
   doors.joined = [this](const Endpoint& node) {
-    io::log(LogLevel::debug, "a member serves as a bootstrap: " + node.to_string());
+    io::log(LogModule::discovery, LogLevel::debug, {"a member serves as a bootstrap: ", node});
     core_.store_lost(io::read_clocks());
   };
   return doors;
@@ -148,6 +178,8 @@ void DhtService::servers_known(const overlay::ServersKnown& servers) {
 }
 
 void DhtService::start(Now now) {
+  started_ = now.mono;
+  doors_.want_dht_child();
   settle_role();
   tell_serving(now);
   bootstraps_->start(now.mono, {});
@@ -173,15 +205,10 @@ dht::Sent DhtService::send(const Path& path, ByteView datagram) {
   }
 }
 
-// OpenDHT searches no path MTU. Don't-fragment is the socket's, and so the loop thread's.
+// OpenDHT searches no path MTU.
 dht::Sent DhtService::send_large(const Path& path, ByteView datagram) {
-  if (large_waiting_ == kMostLargeWaiting) return dht::Sent::again;
-  ++large_waiting_;
-  doors_.post([this, path, copy = to_bytes(datagram)] {
-    --large_waiting_;
-    const auto& socket = path.remote.ip.is_v4() ? sockets_.v4 : sockets_.v6;
-    if (socket->send_in_fragments(path, copy) != 0) drops_.count(Drop::send_failed);
-  });
+  const auto& socket = path.remote.ip.is_v4() ? sockets_.v4 : sockets_.v6;
+  if (socket->send_in_fragments(path, datagram) != 0) drops_.count(Drop::send_failed);
   return dht::Sent::sent;
 }
 
@@ -200,7 +227,7 @@ void DhtService::datagram_in(Now now, wire::Protocol protocol, const Path& path,
   if (protocol != wire::Protocol::stun || !serving_) return drops_.count(Drop::unknown_type);
   const Endpoint asked{path.local, sockets_.port};
   const Bytes answer =
-      stun_.answer(now.mono, path.remote, asked.ip ? asked : Endpoint{}, {}, datagram);
+      stun_.answer(now.mono, path.remote, asked.ip ? asked : Endpoint{}, {}, datagram).datagram;
   if (!answer.empty() && send(path, answer) != dht::Sent::sent) drops_.count(Drop::send_failed);
 }
 
@@ -262,6 +289,16 @@ void DhtService::interfaces_changed(const Interfaces& interfaces) {
   settle_role();
 }
 
+void DhtService::settings_changed(Now now) {
+  bootstraps_->rename(now.mono, config_.bootstraps);
+  stuns_->rename(now.mono, config_.stuns);
+  std::erase_if(told_up_, [this](const auto& told) {
+    const auto& names = config_.bootstraps;
+    return std::find(names.begin(), names.end(), told.first) == names.end();
+  });
+  settle_role();
+}
+
 void DhtService::nat_known(const overlay::NatKnown& nat) {
   nat_ = nat.mapping;
   settle_role();
@@ -277,12 +314,8 @@ void DhtService::settle_role() {
   serving_ = serve;
   using Role = discovery::DhtShim::Role;
   port_->set_role(serve ? Role::serving_member : Role::client);
-  io::log(LogLevel::debug, serve ? "serving the DHT and STUN to others" : "a client of the DHT");
-}
-
-void DhtService::spoke_to(TimePoint now, const Endpoint& remote) const {
-  const std::lock_guard lock(spoken_mutex_);
-  spoken_.sent(now, remote);
+  io::log(LogModule::dht, LogLevel::debug,
+          {io::plain(serve ? "serving the DHT and STUN to others" : "a client of the DHT")});
 }
 
 // Something came from somebody to whom we had not spoken, and not from our own link: strangers
@@ -292,11 +325,8 @@ void DhtService::note_reached(TimePoint now, const Path& path) {
       !is_ours(path.local, interfaces_) || is_on_link(path.remote.ip, interfaces_) ||
       std::find(reached_at_.begin(), reached_at_.end(), path.local) != reached_at_.end())
     return;
-  {
-    const std::lock_guard lock(spoken_mutex_);
-    if (spoken_.to(now, path.remote)) return;
-  }
-  io::log(LogLevel::debug, "strangers reach us at " + path.local.to_string());
+  if (spoken_.to(now, path.remote)) return;
+  io::log(LogModule::discovery, LogLevel::debug, {"strangers reach us at ", path.local});
   reached_at_.push_back(path.local);
 }
 
@@ -314,13 +344,13 @@ void DhtService::tell_serving(Now now) {
 void DhtService::tick(Now now) {
   tell_serving(now);
   tell_first_hub(now);
+  tell_waiting(now.mono);
   tell_hubs(now);
   put_again(now);
   if (now.mono < next_look_) return;
   next_look_ = now.mono + kLook;
-  port_->stats([this](const dht::Stats& stats) { good_nodes_ = stats.v4.good + stats.v6.good; });
   // Only where nobody tells better.
-  if (nat_ == wire::NatMapping::unknown) core_.echoed(now, port_->echoed_addresses());
+  if (nat_ == wire::NatMapping::unknown) core_.echoed(now, port_->picture().addresses);
 }
 
 void DhtService::put_again(Now now) {
@@ -340,7 +370,18 @@ void DhtService::tell_first_hub(Now now) {
   if (!first_up_ || told_hub_) return;
   if (nat_ == wire::NatMapping::unknown && now.mono - first_up_at_ < kNatPatience) return;
   told_hub_ = true;
-  doors_.say(LogLevel::info, hub_up(core_.engine().reflector_rtt(now.mono, *first_up_), nat_));
+  doors_.say(LogLevel::info,
+             {io::figure(hub_up(core_.engine().reflector_rtt(now.mono, *first_up_), nat_))});
+}
+
+// Once, while none answers: whoever waits for the first members learns what is waited for.
+void DhtService::tell_waiting(TimePoint now) {
+  if (told_waiting_ || first_up_ || now - started_ < kPatience) return;
+  told_waiting_ = true;
+  for (const auto& name : bootstraps_->names())
+    doors_.say(LogLevel::info, {"waiting for bootstrap ", io::as("bootstrap", name.name),
+                                io::plain(name.nodes.empty() ? ": the name does not resolve (yet)"
+                                                             : ": it does not answer (yet)")});
 }
 
 // Each bootstrap once when it goes and when it comes back.
@@ -352,9 +393,10 @@ void DhtService::tell_hubs(Now) {
     if (fresh || told->second == name.up) continue;
     doors_.bootstrap_changed(name.name.to_string(), name.up);
     told->second = name.up;
-    doors_.say(LogLevel::info, name.up ? "bootstrap " + name.name.to_string() + " is back"
-                                       : "bootstrap " + name.name.to_string() +
-                                             " does not answer: what is connected stays connected");
+    doors_.say(
+        LogLevel::info,
+        {"bootstrap ", io::as("bootstrap", name.name),
+         io::plain(name.up ? " is back" : " does not answer: what is connected stays connected")});
   }
 }
 
@@ -388,7 +430,7 @@ control::DiscoveryStatus DhtService::status() const {
     case dht::State::disconnected:
       break;
   }
-  dht.nodes = good_nodes_;
+  dht.nodes = port_->picture().v4.good + port_->picture().v6.good;
   out.dht = dht;
   for (const auto& name : bootstraps_->names())
     out.bootstraps.push_back({name.name.to_string(), name.up});

@@ -1,321 +1,327 @@
 #include "discovery/dht/port.h"
 
-#include <atomic>
-#include <map>
-#include <set>
+#include <algorithm>
 
-#include "discovery/dht/port_socket.h"
+#include "base/result.h"
+#include "wire/dht_message.h"
 
 namespace meshnode::dht {
-namespace {
 
-using ::dht::DhtRunner;
+Port::Port(PortConfig config, Doors doors)
+    : config_(config),
+      doors_(std::move(doors)),
+      shim_({config.role, config.network}),
+      paths_(config.salt) {}
 
-constexpr int kRequestsPerSecond = 2048;     // all together; OpenDHT's own default is 8,192
-constexpr int kPeerRequestsPerSecond = 200;  // per IPv4 address or IPv6 /64
-constexpr int kMaxStoreKeys = 65536;
+// ---- the child ----
 
-::dht::InfoHash to_opendht(const Key& key) {
-  return ::dht::InfoHash(key.data(), key.size());
-}
-
-State from_opendht(::dht::NodeStatus status) {
-  switch (status) {
-    case ::dht::NodeStatus::Connected:
-      return State::connected;
-    case ::dht::NodeStatus::Connecting:
-      return State::connecting;
-    case ::dht::NodeStatus::Disconnected:
-      return State::disconnected;
+void Port::attached(const NodeKey& node) {
+  MESH_ASSERT(!attached_);
+  attached_ = true;
+  next_look_ = doors_.now() + kFirstLook;
+  say(Open{kLinkVersion, config_.network, node, config_.store_bytes});
+  std::set<Endpoint> nodes(reachable_.begin(), reachable_.end());
+  nodes.insert(bootstraps_.begin(), bootstraps_.end());
+  for (const auto& [ticket, request] : requests_) {
+    if (request.failed) continue;
+    say_bytes(request.message);
+    if (request.pings) nodes.erase(*request.pings);
   }
-  return State::disconnected;
+  for (const Endpoint& each : nodes) ping(each, {});
 }
 
-FamilyStats from_opendht(const ::dht::NodeStats& stats, State state) {
-  return {state, stats.good_nodes, stats.dubious_nodes};
-}
-
-DhtRunner::Config runner_config(const PortConfig& config) {
-  DhtRunner::Config out;
-  ::dht::Config& node = out.dht_config.node_config;
-  node.node_id = to_opendht(config.node);
-  node.network = config.network;
-  node.maintain_storage = true;
-  node.max_req_per_sec = kRequestsPerSecond;
-  node.max_peer_req_per_sec = kPeerRequestsPerSecond;
-  node.max_store_size = static_cast<ssize_t>(config.store_bytes);
-  node.max_store_keys = kMaxStoreKeys;
-  return out;
-}
-
-}  // namespace
-
-struct Port::Impl {
-  // A put, get, listen or ping whose callbacks may still come.
-  struct Request {
-    OnValue value;  // get and listen
-    OnDone done;    // not listen
-    TimePoint deadline{};
-    std::set<std::pair<ValueId, std::size_t>> seen;  // id and hash of what was handed on
-    // Listen only: to cancel it.
-    Key key{};
-    std::shared_future<std::size_t> token;
-    // OpenDHT's thread asks this one: is somebody still interested?
-    std::shared_ptr<std::atomic<bool>> wanted = std::make_shared<std::atomic<bool>>(true);
-  };
-  static constexpr std::size_t kMaxSeen = 4096;
-
-  Impl(const PortConfig& config, Doors given)
-      : now(given.now), shared(std::make_shared<Shared>(config, std::move(given))) {}
-
-  Ticket add(Request request);
-  void finish(Ticket ticket, Outcome outcome);
-  void hand_on(Ticket ticket, const Value& value);
-
-  // For OpenDHT: its results as work for the loop.
-  ::dht::DoneCallbackSimple when_done(Ticket ticket);
-  ::dht::ValueCallback when_value(Ticket ticket);
-
-  std::function<TimePoint()> now;
-  std::shared_ptr<Shared> shared;
-  PortSocket* socket = nullptr;  // OpenDHT's; gone with the runner
-  std::map<Ticket, Request> requests;
-  std::uint64_t last_ticket = 0;
-  State state4 = State::disconnected;
-  State state6 = State::disconnected;
-  DhtRunner runner;
-};
-
-Result<std::unique_ptr<Port>> Port::open(PortConfig config, Doors doors) {
-  auto impl = std::make_unique<Impl>(config, std::move(doors));
-  auto socket = std::make_unique<PortSocket>(impl->shared);
-  impl->socket = socket.get();
-  DhtRunner::Context context;
-  context.sock = std::move(socket);
-  context.statusChangedCallback = [shared = impl->shared, self = impl.get()](::dht::NodeStatus v4,
-                                                                             ::dht::NodeStatus v6) {
-    shared->result(
-        [self, v4, v6] {
-          self->state4 = from_opendht(v4);
-          self->state6 = from_opendht(v6);
-        },
-        true);
-  };
-  try {
-    impl->runner.run(runner_config(config), std::move(context));
-  } catch (const std::exception& wrong) {
-    return Error::world(std::string("cannot start the DHT: ") + wrong.what());
+void Port::detached() {
+  attached_ = opened_ = given_up_ = looking_ = late_ = false;
+  waiting_.clear();
+  waiting_bytes_ = 0;
+  picture_ = {};
+  for (auto& [ticket, request] : requests_) {
+    if (!request.get) continue;
+    request.failed = true;
+    request.deadline = TimePoint{};
   }
-  return std::unique_ptr<Port>(new Port(std::move(impl)));
 }
 
-Port::Port(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-Port::~Port() {
-  impl_->shared->close();
-  impl_->socket = nullptr;
-  impl_->runner.join();
+void Port::give_up(const std::string& why) {
+  if (std::exchange(given_up_, true)) return;
+  doors_.lost(why);
 }
+
+// Nothing overtakes what waits already.
+bool Port::say_unless_full(ByteView message) {
+  if (!attached_ || given_up_) return false;
+  if (waiting_.empty()) {
+    Bytes packet;
+    append_to_packet(packet, message);
+    if (doors_.tell(packet)) return true;
+    next_flush_ = doors_.now() + kFlush;
+  }
+  if (waiting_bytes_ + message.size() > kMostWaiting) return false;
+  say_bytes(message);
+  return true;
+}
+
+void Port::say_bytes(ByteView message) {
+  if (!attached_ || given_up_) return;
+  if (waiting_.empty()) {
+    Bytes packet;
+    append_to_packet(packet, message);
+    if (doors_.tell(packet)) return;
+    next_flush_ = doors_.now() + kFlush;
+  }
+  if (waiting_bytes_ + message.size() > kMostWaitingAtAll) return give_up("does not read");
+  constexpr std::size_t kLength = 2;
+  if (waiting_.empty() || waiting_.back().size() + kLength + message.size() > kMaxPacket)
+    waiting_.emplace_back();
+  append_to_packet(waiting_.back(), message);
+  waiting_bytes_ += kLength + message.size();
+}
+
+void Port::flush(TimePoint now) {
+  if (waiting_.empty() || now < next_flush_) return;
+  next_flush_ = now + kFlush;
+  while (!waiting_.empty() && doors_.tell(waiting_.front())) {
+    waiting_bytes_ -= waiting_.front().size();
+    waiting_.pop_front();
+  }
+}
+
+void Port::from_child(TimePoint now, ByteView packet) {
+  if (!attached_ || given_up_) return;
+  if (!budget_.take(now)) return give_up("floods its host");
+  const auto message = parse_from_child(packet);
+  if (!message) {
+    ++counters_.nonsense;
+    return;
+  }
+  if (const auto* opened = std::get_if<Opened>(&*message)) {
+    opened_ = opened->version == kLinkVersion;
+    if (!opened_)
+      give_up("speaks version " + std::to_string(opened->version) + ", this program version " +
+              std::to_string(kLinkVersion) + ": they are not of one installation");
+    return;
+  }
+  if (opened_)
+    take(now, *message);
+  else
+    ++counters_.nonsense;
+}
+
+void Port::take(TimePoint now, const FromChild& message) {
+  if (const auto* datagram = std::get_if<Datagram>(&message)) {
+    send_for_child(now, *datagram);
+  } else if (const auto* done = std::get_if<Ended>(&message)) {
+    finish(done->ticket, done->ok ? Outcome::ok : Outcome::failed);
+  } else if (const auto* found = std::get_if<Found>(&message)) {
+    hand_on(*found);
+  } else if (const auto* changed = std::get_if<StateChanged>(&message)) {
+    picture_.v4.state = changed->v4;
+    picture_.v6.state = changed->v6;
+  } else if (const auto* picture = std::get_if<Picture>(&message)) {
+    if (!looking_) {
+      ++counters_.nonsense;
+      return;
+    }
+    picture_ = *picture;
+    looking_ = late_ = false;
+    next_look_ = now + kLook;
+  }
+}
+
+// ---- datagrams ----
 
 void Port::datagram_in(TimePoint now, const Path& path, ByteView datagram) {
-  const auto accepted = impl_->shared->inbound(now, path, datagram);
-  if (accepted) impl_->socket->deliver(path.remote, *accepted);
+  auto verdict = shim_.inbound(now, path.remote, datagram);
+  if (const Drop* reason = std::get_if<Drop>(&verdict)) return counters_.dropped.count(*reason);
+  ++counters_.in;
+  paths_.heard(path);
+  if (!say_unless_full(encode(ToChild{Datagram{path.remote, std::get<Bytes>(std::move(verdict))}})))
+    ++counters_.lost_to_child;
 }
 
-bool Port::add_bootstrap(const Endpoint& bootstrap) {
-  return impl_->shared->add_bootstrap(bootstrap);
+void Port::send_for_child(TimePoint now, const Datagram& datagram) {
+  auto verdict = shim_.outbound(now, datagram.remote, datagram.bytes);
+  if (const auto* refusal = std::get_if<discovery::DhtShim::Refusal>(&verdict)) {
+    ++counters_.refused;
+    // Only what asks is about the node. What the shim does not understand is about OpenDHT: it
+    // tells listeners of each repeated put in such an update, and they are no worse neighbours for
+    // that.
+    const auto message = wire::inspect_dht(datagram.bytes);
+    const bool asks = message && message->kind == wire::DhtMessage::Kind::request;
+    if (*refusal == discovery::DhtShim::Refusal::unreachable && asks)
+      refuse(datagram.remote, Sent::unreachable);
+    return;
+  }
+  const Bytes& bytes = std::get<Bytes>(verdict);
+  const Path path = paths_.to(datagram.remote);
+  ++counters_.out;
+  if (!began_) began_ = now;
+  if (wants_repeat(now, bytes)) repeats_.push_back({now + kRepeatAfter, path, bytes});
+  const Sent sent = doors_.send(path, bytes);
+  if (sent == Sent::unreachable || sent == Sent::no_family) refuse(datagram.remote, sent);
 }
-void Port::remove_bootstrap(const Endpoint& bootstrap) {
-  impl_->shared->remove_bootstrap(bootstrap);
+
+void Port::refuse(const Endpoint& node, Sent why) {
+  // Lost, it costs OpenDHT another try.
+  say_unless_full(encode(ToChild{Refused{node, why}}));
 }
+
+// Members only, whose requests go to bootstraps alone.
+bool Port::wants_repeat(TimePoint now, ByteView datagram) const {
+  if (config_.role == discovery::DhtShim::Role::hub || repeats_.size() >= kMaxRepeats) return false;
+  if (now - *began_ >= kStart) return false;
+  const auto message = wire::inspect_dht(datagram);
+  return message && message->kind == wire::DhtMessage::Kind::request;
+}
+
+void Port::send_repeats(TimePoint now) {
+  while (!repeats_.empty() && repeats_.front().due <= now) {
+    const Repeat repeat = std::move(repeats_.front());
+    repeats_.pop_front();
+    doors_.send(repeat.path, repeat.bytes);
+  }
+}
+
 // ---- requests ----
 
-Ticket Port::Impl::add(Request request) {
-  const Ticket ticket{++last_ticket};
-  request.deadline = now() + kPatience;
-  requests.emplace(ticket, std::move(request));
-  return ticket;
+void Port::add(Ticket ticket, const ToChild& message, Request request) {
+  request.message = encode(message);
+  if (request.deadline == TimePoint{}) request.deadline = doors_.now() + kPatience;
+  say_bytes(request.message);
+  requests_.emplace(ticket, std::move(request));
 }
 
-void Port::Impl::finish(Ticket ticket, Outcome outcome) {
-  const auto found = requests.find(ticket);
-  if (found == requests.end()) return;
-  found->second.wanted->store(false);
+void Port::finish(Ticket ticket, Outcome outcome) {
+  const auto found = requests_.find(ticket);
+  // A listen ends by cancel() only.
+  if (found == requests_.end() || found->second.deadline == TimePoint::max()) {
+    ++counters_.nonsense;
+    return;
+  }
   const OnDone done = std::move(found->second.done);
-  requests.erase(found);
+  requests_.erase(found);
   if (done) done(outcome);
 }
 
-void Port::Impl::hand_on(Ticket ticket, const Value& value) {
-  const auto found = requests.find(ticket);
-  if (found == requests.end()) return;
+void Port::hand_on(const Found& value) {
+  const auto found = requests_.find(value.ticket);
+  if (found == requests_.end() || !found->second.value || found->second.failed) {
+    ++counters_.nonsense;
+    return;
+  }
   Request& request = found->second;
   const std::size_t hash = std::hash<std::string_view>{}(as_text(value.data));
   if (request.seen.size() >= kMaxSeen) request.seen.clear();
   if (!request.seen.emplace(value.id, hash).second) return;
   const OnValue to = request.value;  // a copy: the callback may cancel its own request
-  if (to) to(value);
-}
-
-::dht::DoneCallbackSimple Port::Impl::when_done(Ticket ticket) {
-  return [this, shared = shared, ticket](bool ok) {
-    shared->result([this, ticket, ok] { finish(ticket, ok ? Outcome::ok : Outcome::failed); },
-                   true);
-  };
-}
-
-::dht::ValueCallback Port::Impl::when_value(Ticket ticket) {
-  return [this, shared = shared, ticket, wanted = requests.at(ticket).wanted](
-             const std::vector<std::shared_ptr<::dht::Value>>& values, bool expired) {
-    if (!wanted->load()) return false;
-    if (expired) return true;
-    for (const auto& value : values) {
-      if (!value || value->isEncrypted() || value->data.size() > kMaxValue) continue;
-      shared->result(
-          [this, ticket, plain = Value{value->id, value->data}] { hand_on(ticket, plain); }, false);
-    }
-    return true;
-  };
+  to({value.id, value.data});
 }
 
 Ticket Port::put(const Key& key, ValueId id, ByteView data, OnDone done) {
   MESH_ASSERT(id != 0 && data.size() <= kMaxPut);
-  Impl::Request request;
+  const Ticket ticket = next_ticket();
+  Request request;
   request.done = std::move(done);
-  const Ticket ticket = impl_->add(std::move(request));
-  auto value = std::make_shared<::dht::Value>(data.data(), data.size());
-  value->id = id;
-  impl_->runner.put(to_opendht(key), std::move(value), impl_->when_done(ticket));
+  add(ticket, Put{ticket, key, id, to_bytes(data)}, std::move(request));
   return ticket;
 }
 
 void Port::cancel_put(const Key& key, ValueId id) {
-  impl_->runner.cancelPut(to_opendht(key), id);
+  say(TakeBack{key, id});
 }
 
 Ticket Port::get(const Key& key, OnValue value, OnDone done) {
-  Impl::Request request;
+  const Ticket ticket = next_ticket();
+  Request request;
+  request.get = true;
   request.value = std::move(value);
   request.done = std::move(done);
-  const Ticket ticket = impl_->add(std::move(request));
-  ::dht::GetCallback each = [take = impl_->when_value(ticket)](const auto& values) {
-    return take(values, false);
-  };
-  impl_->runner.get(to_opendht(key), std::move(each), impl_->when_done(ticket));
+  add(ticket, Get{ticket, key}, std::move(request));
   return ticket;
 }
 
 Ticket Port::listen(const Key& key, OnValue value) {
-  Impl::Request request;
+  const Ticket ticket = next_ticket();
+  Request request;
   request.value = std::move(value);
-  request.key = key;
-  const Ticket ticket = impl_->add(std::move(request));
-  Impl::Request& added = impl_->requests.at(ticket);
-  added.deadline = TimePoint::max();
-  // Always true: a `false` would make OpenDHT cancel by itself, beside cancel().
-  ::dht::ValueCallback each = [take = impl_->when_value(ticket)](const auto& values, bool expired) {
-    take(values, expired);
-    return true;
-  };
-  added.token = impl_->runner.listen(to_opendht(key), std::move(each)).share();
+  request.deadline = TimePoint::max();
+  add(ticket, Listen{ticket, key}, std::move(request));
   return ticket;
 }
 
 void Port::cancel(Ticket ticket) {
-  const auto found = impl_->requests.find(ticket);
-  if (found == impl_->requests.end()) return;
-  found->second.wanted->store(false);
-  // OpenDHT's thread takes the token: it is there before the cancelling gets its turn.
-  if (found->second.token.valid())
-    impl_->runner.cancelListen(to_opendht(found->second.key), found->second.token);
-  impl_->requests.erase(found);
+  if (requests_.erase(ticket) > 0) say(Cancel{ticket});
 }
 
 Ticket Port::ping(const Endpoint& node, OnDone done) {
-  Impl::Request request;
+  const Ticket ticket = next_ticket();
+  Request request;
+  request.pings = node;
   request.done = std::move(done);
-  const Ticket ticket = impl_->add(std::move(request));
-  impl_->runner.bootstrap(to_opendht(node), impl_->when_done(ticket));
+  add(ticket, Ping{ticket, node}, std::move(request));
   return ticket;
 }
 
-std::vector<Endpoint> Port::take_unchecked() {
-  return impl_->shared->take_unchecked();
-}
-void Port::set_reachable(TimePoint now, const Endpoint& node) {
-  impl_->shared->set_reachable(now, node);
+// ---- nodes ----
+
+bool Port::add_bootstrap(const Endpoint& bootstrap) {
+  if (!shim_.add_bootstrap(bootstrap)) return false;
+  bootstraps_.insert(bootstrap);
+  return true;
 }
 
-void Port::set_role(discovery::DhtShim::Role role) {
-  impl_->shared->set_role(role);
+void Port::remove_bootstrap(const Endpoint& bootstrap) {
+  shim_.remove_bootstrap(bootstrap);
+  bootstraps_.erase(bootstrap);
+}
+
+void Port::set_reachable(TimePoint now, const Endpoint& node) {
+  shim_.set_reachable(now, node);
+  reachable_.remove(node);
+  reachable_.push_back(node);
+  if (reachable_.size() > kMaxReachable) reachable_.pop_front();
 }
 
 void Port::connectivity_changed() {
-  impl_->runner.connectivityChanged();
-}
-
-// ---- looking ----
-
-State Port::state() const {
-  return std::max(impl_->state4, impl_->state6);
-}
-
-void Port::stats(OnStats done) {
-  Impl* const self = impl_.get();
-  impl_->runner.getNodeInfo([self, shared = impl_->shared,
-                             done = std::move(done)](const std::shared_ptr<::dht::NodeInfo>& info) {
-    shared->result(
-        [self, info, done] {
-          Stats out;
-          out.v4 = from_opendht(info->ipv4, self->state4);
-          out.v6 = from_opendht(info->ipv6, self->state6);
-          out.stored_values = info->storage_values;
-          out.stored_bytes = info->storage_size;
-          done(out);
-        },
-        true);
-  });
-}
-
-std::vector<Endpoint> Port::good_nodes(std::size_t limit) const {
-  std::vector<Endpoint> out;
-  for (const ::dht::NodeExport& node : impl_->runner.exportNodes()) {
-    if (out.size() == limit) break;
-    const Endpoint endpoint =
-        from_opendht(::dht::SockAddr(reinterpret_cast<const sockaddr*>(&node.ss), node.sslen));
-    if (endpoint.ip && endpoint.port != 0) out.push_back(endpoint);
-  }
-  return out;
-}
-
-std::vector<IpAddress> Port::echoed_addresses() const {
-  std::vector<IpAddress> out;
-  for (const ::dht::SockAddr& address : impl_->runner.getPublicAddress())
-    if (const IpAddress ip = from_opendht(address).ip) out.push_back(ip);
-  return out;
-}
-
-Counters Port::counters() const {
-  return impl_->shared->counters();
+  say(ConnectivityChanged{});
 }
 
 // ---- time ----
 
 std::optional<TimePoint> Port::next_deadline() const {
+  std::optional<TimePoint> out;
+  const auto consider = [&out](TimePoint due) {
+    if (!out || due < *out) out = due;
+  };
+  if (!repeats_.empty()) consider(repeats_.front().due);
+  if (attached_ && !given_up_) consider(next_look_);
+  if (!waiting_.empty()) consider(next_flush_);
   // Requests are few, and most wait for milliseconds.
-  std::optional<TimePoint> out = impl_->shared->next_repeat();
-  for (const auto& [ticket, request] : impl_->requests)
-    if (request.deadline != TimePoint::max() && (!out || request.deadline < *out))
-      out = request.deadline;
+  for (const auto& [ticket, request] : requests_)
+    if (request.deadline != TimePoint::max()) consider(request.deadline);
   return out;
 }
 
 void Port::timeout(TimePoint now) {
-  impl_->shared->send_repeats(now);
+  flush(now);
+  send_repeats(now);
+  look(now);
   std::vector<Ticket> due;
-  for (const auto& [ticket, request] : impl_->requests)
+  for (const auto& [ticket, request] : requests_)
     if (request.deadline <= now) due.push_back(ticket);
-  for (const Ticket ticket : due) impl_->finish(ticket, Outcome::timed_out);
+  for (const Ticket ticket : due) {
+    const auto found = requests_.find(ticket);
+    if (found == requests_.end()) continue;  // an earlier one cancelled it
+    finish(ticket, found->second.failed ? Outcome::failed : Outcome::timed_out);
+  }
+}
+
+// Twice late, since all deadlines pass at once while the machine sleeps.
+void Port::look(TimePoint now) {
+  if (!attached_ || given_up_ || now < next_look_) return;
+  next_look_ = now + kLookPatience;
+  if (!std::exchange(looking_, true)) return say(Look{});
+  if (std::exchange(late_, true)) give_up("does not answer");
 }
 
 }  // namespace meshnode::dht
