@@ -22,6 +22,36 @@ void Bootstraps::start(TimePoint now, const std::vector<Endpoint>& remembered) {
   look(now);
 }
 
+void Bootstraps::rename(TimePoint now, const std::vector<HostPort>& names) {
+  std::vector<Name> next;
+  for (const HostPort& name : names) {
+    const auto known = std::find_if(names_.begin(), names_.end(),
+                                    [&name](const Name& each) { return each.name == name; });
+    next.push_back(known != names_.end() ? *known : Name{.name = name, .due = now});
+  }
+  const std::vector<Name> before = std::exchange(names_, std::move(next));
+  for (const Name& each : before) {
+    const auto found = found_.find(each.name);
+    if (found == found_.end() || std::find(names.begin(), names.end(), each.name) != names.end())
+      continue;
+    const std::vector<Endpoint> nodes = std::move(found->second);
+    found_.erase(found);
+    let_go_unless_found(nodes);
+  }
+  choose(now);
+  look(now);
+}
+
+// Addresses that no name stands for any more.
+void Bootstraps::let_go_unless_found(const std::vector<Endpoint>& nodes) {
+  for (const Endpoint& node : nodes) {
+    const bool kept = std::any_of(found_.begin(), found_.end(), [&node](const auto& each) {
+      return std::find(each.second.begin(), each.second.end(), node) != each.second.end();
+    });
+    if (!kept) let_go(node);
+  }
+}
+
 void Bootstraps::resolved(TimePoint now, const HostPort& name, const std::vector<Endpoint>& found) {
   const auto at = std::find_if(names_.begin(), names_.end(),
                                [&name](const Name& each) { return each.name == name; });
@@ -30,14 +60,7 @@ void Bootstraps::resolved(TimePoint now, const HostPort& name, const std::vector
   at->due = now + (found.empty() ? jittered(at->retry) : kResolveAgain);
   at->retry = found.empty() ? std::min(at->retry * 2, kRetryMost) : kRetryFirst;
   if (!found.empty()) {
-    // Addresses that no name stands for any more are let go.
-    const std::vector<Endpoint> old = std::exchange(found_[name], found);
-    for (const Endpoint& node : old) {
-      const bool kept = std::any_of(found_.begin(), found_.end(), [&node](const auto& each) {
-        return std::find(each.second.begin(), each.second.end(), node) != each.second.end();
-      });
-      if (!kept) let_go(node);
-    }
+    let_go_unless_found(std::exchange(found_[name], found));
     for (const Endpoint& node : found) {
       auto [entry, fresh] = nodes_.try_emplace(node);
       if (fresh || !entry->second.named) entry->second.due = now;

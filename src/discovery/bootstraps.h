@@ -53,6 +53,8 @@ class Bootstraps {
 
   Bootstraps(std::vector<HostPort> names, Random& random, Doors doors);
 
+  // Other names from now on; those that stay keep what is known of them.
+  void rename(TimePoint now, const std::vector<HostPort>& names);
   // Nodes remembered from last time: asked once, beside the names.
   void start(TimePoint now, const std::vector<Endpoint>& remembered);
   void resolved(TimePoint now, const HostPort& name, const std::vector<Endpoint>& found);
@@ -97,6 +99,7 @@ class Bootstraps {
   void look(TimePoint now);
   void choose(TimePoint now);
   void let_go(const Endpoint& node);
+  void let_go_unless_found(const std::vector<Endpoint>& nodes);
   void rest(TimePoint now, const IpAddress& ip);
   bool named_up() const;
   bool resting(const IpAddress& ip) const;

@@ -91,7 +91,8 @@ bool LanBeacon::on_link(const LanDatagram& datagram) const {
                      [&](const Cidr& own) { return own.contains(datagram.source.ip); });
 }
 
-std::optional<Sighting> LanBeacon::open(const LanDatagram& datagram, DropCounters& drops) const {
+std::optional<Sighting> LanBeacon::open(const LanDatagram& datagram, DropCounters& drops,
+                                        std::optional<std::uint8_t>* version) const {
   const auto refuse = [&](Drop reason) {
     drops.count(reason);
     return std::nullopt;
@@ -102,6 +103,10 @@ std::optional<Sighting> LanBeacon::open(const LanDatagram& datagram, DropCounter
       crypto::open(crypto::Cipher::aes_256_gcm, beacon_key(self_.lan_key, salt), crypto::Nonce{},
                    {}, datagram.bytes.subspan(wire::kBeaconSaltSize));
   if (!text) return refuse(Drop::foreign_beacon);
+  if (const auto said = wire::beacon_version(*text); said != wire::kProtocolVersion) {
+    if (version != nullptr && on_link(datagram)) *version = said;
+    return refuse(Drop::unsupported);
+  }
   const auto beacon = wire::parse_beacon_text(*text);
   if (!beacon) return refuse(Drop::malformed);
   // Our own broadcasts come back to us on every interface: nothing to count.

@@ -55,8 +55,10 @@ class LanBeacon {
   // A changed set of usable interfaces begins a new burst.
   void set_interfaces(TimePoint now, const Interfaces& interfaces);
   // Nothing, and the reason counted, for what is not an authentic beacon from this link. Changes
-  // nothing else.
-  std::optional<Sighting> open(const LanDatagram& datagram, DropCounters& drops) const;
+  // nothing else. `version`, when given, is set by an authentic one of another protocol version,
+  // which is counted as unsupported.
+  std::optional<Sighting> open(const LanDatagram& datagram, DropCounters& drops,
+                               std::optional<std::uint8_t>* version = nullptr) const;
   // Somebody who does not know us yet is listening: speak soon, but not more often than
   // kSmallestGap.
   void answer_soon(TimePoint now);

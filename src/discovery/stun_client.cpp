@@ -88,6 +88,7 @@ void StunClient::note_answer(TimePoint now, const Endpoint& from, Server& server
   const bool changed = server.answered && server.mapped != response.mapped;
   const bool first = !server.answered;
   server.mapped = response.mapped;
+  server.time = response.time;
   server.answered = now;
   server.rtt = rtt;
   server.tries = 0;
@@ -213,6 +214,20 @@ std::optional<Duration> StunClient::rtt(TimePoint now, const Endpoint& server) c
   const auto found = servers_.find(server);
   if (found == servers_.end() || !alive(now, found->second)) return std::nullopt;
   return found->second.rtt;
+}
+
+std::vector<StunClient::Time> StunClient::times(TimePoint now) const {
+  // Further than that from 1970 no clock is, and the sum below stays a number.
+  constexpr std::int64_t kFar = std::int64_t{1} << 60;
+  std::vector<Time> out;
+  for (const auto& [endpoint, server] : servers_) {
+    if (!alive(now, server) || !server.time || server.primary.ip || server.rank != Rank::named)
+      continue;
+    if (server.time->ms < 0 || server.time->ms > kFar) continue;
+    const auto passed = std::chrono::duration_cast<milliseconds>(now - *server.answered);
+    out.push_back({endpoint, {server.time->ms + passed.count()}});
+  }
+  return out;
 }
 
 bool StunClient::take_restarted() {

@@ -69,6 +69,12 @@ class StunClient {
   wire::NatMapping mapping(TimePoint now, const std::vector<Endpoint>& own) const;
   // The last round trip; nothing if it does not answer (any more).
   std::optional<Duration> rtt(TimePoint now, const Endpoint& server) const;
+  // What time it is now, as named servers say that answer; nobody vouches for them.
+  struct Time {
+    Endpoint server;
+    UnixTime time;
+  };
+  std::vector<Time> times(TimePoint now) const;
   // A server started anew since the last call (it says another start id): what it stored is gone.
   bool take_restarted();
   // All that were asked at the start have answered, or `patience` is over for them.
@@ -89,6 +95,7 @@ class StunClient {
     Duration rtt{};
     Endpoint mapped;
     std::optional<std::uint64_t> start_id;
+    std::optional<UnixTime> time;  // when it answered
     Endpoint primary;  // set: this is another port of that server, and its word lives with it
     Rank rank = Rank::named;
   };

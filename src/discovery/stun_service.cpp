@@ -6,6 +6,7 @@ namespace meshnode::discovery {
 namespace {
 
 constexpr std::size_t kSlots = 4096;
+constexpr std::uint16_t kFirstFreePort = 1024;
 
 }  // namespace
 
@@ -22,16 +23,28 @@ TokenBucket& StunService::bucket_of(const IpAddress& source) {
   return sources_[(hash ^ (hash >> 32)) % kSlots];
 }
 
-Bytes StunService::answer(TimePoint now, const Endpoint& from, const Endpoint& origin,
-                          const Endpoint& other, ByteView datagram) {
+StunService::Answer StunService::answer(TimePoint now, const Endpoint& from, const Endpoint& origin,
+                                        const Endpoint& other, ByteView datagram,
+                                        std::optional<UnixTime> time) {
   const auto request = wire::parse_stun_request(datagram);
   if (!request) return drop(Drop::malformed);
-  // An answer from elsewhere would be a way to make us send to who did not ask for it.
-  if (request->change_ip || request->change_port) return drop(Drop::unsupported);
-  if (!bucket_of(from.ip).take(now) || !total_.take(now)) return drop(Drop::rate_limited);
-  Bytes out = wire::stun_response(*request, from, start_id_, other, origin);
-  if (out.empty()) return drop(Drop::too_big);
+  const bool detour = request->change_ip || request->change_port || request->response_port != 0;
+  const bool possible = origin.ip && other.ip && (!request->change_ip || other.ip != origin.ip) &&
+                        (request->response_port == 0 || request->response_port >= kFirstFreePort);
+  if (detour && !possible) return drop(Drop::unsupported);
+  const double cost = detour ? kDetour : 1;
+  if (!bucket_of(from.ip).take(now, cost) || !total_.take(now, cost))
+    return drop(Drop::rate_limited);
+  Answer out;
+  out.from = origin;
+  if (request->change_ip) out.from.ip = other.ip;
+  if (request->change_port) out.from.port = other.port;
+  out.to = from;
+  if (request->response_port != 0) out.to.port = request->response_port;
+  out.datagram = wire::stun_response(*request, from, start_id_, other, out.from, time);
+  if (out.datagram.empty()) return drop(Drop::too_big);
   ++answered_;
+  if (detour) ++detours_;
   return out;
 }
 

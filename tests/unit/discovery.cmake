@@ -10,6 +10,7 @@ mesh_test(unit_discovery LABEL unit
     discovery_gossip_crowd_test.cpp
     discovery_gossip_test.cpp
     discovery_introductions_test.cpp
+    discovery_netcheck_test.cpp
     discovery_own_record_test.cpp
     discovery_path_book_test.cpp
     discovery_path_book_more_test.cpp

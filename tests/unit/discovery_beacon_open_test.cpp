@@ -127,8 +127,26 @@ TEST_F(Listener, EveryChangedByte) {
 TEST_F(Listener, AMembersNonsenseIsMalformed) {
   Bytes text = wire::encode_beacon_text(text_from("10.0.0.2"));
   EXPECT_TRUE(open(sealed(text), "10.0.0.2"));
-  text[108] = 2;  // another version
+  text[80] = text[81] = 0;  // no port
   expect_refused(open(sealed(text), "10.0.0.2"), Drop::malformed);
+}
+
+TEST_F(Listener, AMemberOfAnotherVersionIsToldApart) {
+  Bytes text = wire::encode_beacon_text(text_from("10.0.0.2"));
+  text[108] = 2;
+  text[80] = text[81] = 0;  // whatever else it says
+  expect_refused(open(sealed(text), "10.0.0.2"), Drop::unsupported);
+  std::optional<std::uint8_t> version;
+  const auto hear = [&](const Bytes& bytes, const char* source) {
+    version.reset();
+    EXPECT_FALSE(alpha.open({{*IpAddress::parse(source), kLanPort}, kEth, bytes}, drops, &version));
+    return version;
+  };
+  EXPECT_EQ(hear(sealed(text), "10.0.0.2"), 2);
+  EXPECT_EQ(hear(sealed(text), "192.0.2.2"), std::nullopt) << "not on this link";
+  Bytes forged = sealed(text);
+  forged[40] ^= 1;
+  EXPECT_EQ(hear(forged, "10.0.0.2"), std::nullopt) << "only members are believed";
 }
 
 TEST_F(Listener, CarriedFromElsewhere) {

@@ -221,5 +221,33 @@ TEST_F(HubBootstraps, ForgetsAMemoryThatDoesNotAnswer) {
   EXPECT_TRUE(pings_.empty());
 }
 
+// ---- other names
+
+TEST_F(HubBootstraps, NamesThatStayKeepTheirNodesAndOthersGo) {
+  const HostPort second{"other.example", 3731};
+  bootstraps_->start(now_, {});
+  bootstraps_->resolved(now_, kName, {kFirst});
+  bootstraps_->pinged(now_, kFirst, true);
+  bootstraps_->rename(now_, {kName, second});
+  EXPECT_EQ(lookups_, 2) << "the new one, at once; the known one not again";
+  ASSERT_EQ(bootstraps_->names().size(), 2U);
+  EXPECT_TRUE(bootstraps_->names()[0].up);
+  bootstraps_->resolved(now_, second, {kFirst, kSecond});
+  bootstraps_->rename(now_, {second});
+  ASSERT_EQ(bootstraps_->names().size(), 1U);
+  EXPECT_TRUE(bootstraps_->names()[0].up) << "the first node stands behind both names";
+  pings_.clear();
+  bootstraps_->rename(now_, {});
+  EXPECT_TRUE(bootstraps_->names().empty());
+  EXPECT_FALSE(bootstraps_->next_deadline()) << "nobody is asked any more";
+}
+
+TEST_F(HubBootstraps, AnAnswerForANameThatWentIsNobodys) {
+  bootstraps_->start(now_, {});
+  bootstraps_->rename(now_, {});
+  bootstraps_->resolved(now_, kName, {kFirst});
+  EXPECT_TRUE(pings_.empty());
+}
+
 }  // namespace
 }  // namespace meshnode::discovery

@@ -655,5 +655,30 @@ TEST_F(StunClientLife, OurOwnIpv6DoesNotHideAnIpv4Nat) {
   EXPECT_EQ(client.mapping(now, {us6}), wire::NatMapping::unknown);
 }
 
+TEST(StunClientTimes, NamedServersTellTheTimeWhileTheyAnswer) {
+  test::SeededRandom random(3);
+  StunClient client(random);
+  DropCounters drops;
+  TimePoint now{seconds(1000)};
+  const Endpoint named = *Endpoint::parse("192.0.2.1:3731");
+  const Endpoint quiet = *Endpoint::parse("192.0.2.2:3731");
+  client.add_server(now, named);
+  client.add_server(now, quiet);
+  client.handle_timeout(now);
+  while (const auto out = client.poll()) {
+    const auto request = wire::parse_stun_request(out->datagram);
+    const auto time = out->to == named ? std::optional(UnixTime{5'000'000}) : std::nullopt;
+    client.handle_datagram(
+        now, out->to,
+        wire::stun_response(*request, *Endpoint::parse("198.51.100.1:1"), 1, {}, {}, time), drops);
+  }
+  now += seconds(2);
+  const auto times = client.times(now);
+  ASSERT_EQ(times.size(), 1U) << "an older one does not tell";
+  EXPECT_EQ(times[0].server, named);
+  EXPECT_EQ(times[0].time.ms, 5'002'000) << "it goes on";
+  EXPECT_TRUE(client.times(now + StunClient::kLife).empty());
+}
+
 }  // namespace
 }  // namespace meshnode::discovery
