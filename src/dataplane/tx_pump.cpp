@@ -101,9 +101,7 @@ void TxPump::send_all(const wire::IpHeader& header, bool super, TimePoint now, O
     if (!fits && peer->refuses && may_refuse(packet, header)) {
       if (!std::exchange(told, true)) tell_too_big(*peer, packet, out);
       // The rest of a super-frame is under way already: it is carried all the same.
-      if (!super) {
-        return drops_.count(Drop::too_big);
-      }
+      if (!super) return drops_.count(Drop::too_big);
     }
     if (!(fits ? send_whole(*peer, packet, tos, out)
                : send_pieces(route_.number, *peer, wire::FrameKind::ip, packet, peer->largest, tos,

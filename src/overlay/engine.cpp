@@ -119,7 +119,10 @@ void Engine::handle_interfaces(Now now, const Interfaces& interfaces) {
 
 void Engine::handle_beacon(Now now, const discovery::LanDatagram& datagram) {
   note_time(now);
-  if (const auto sighting = beacon_.open(datagram, drops_)) handle_sighting(now, *sighting);
+  std::optional<std::uint8_t> version;
+  if (const auto sighting = beacon_.open(datagram, drops_, &version))
+    handle_sighting(now, *sighting);
+  if (version) other_version_ = {*version, datagram.source.ip, now.mono};
   finish(now);
 }
 
@@ -366,7 +369,7 @@ void Engine::try_anew(TimePoint now, Peer& peer) {
   if (now < peer.next_anew) return;
   peer.anew_pause = std::clamp<Duration>(peer.anew_pause * 2, kAnewFirst, kAnewMost);
   peer.next_anew = now + peer.anew_pause;
-  peer.invite(now);
+  peer.invited.add(now);
   peer.introduction_pause = {};
   peer.next_introduction = now;
   peer.suggested.clear();

@@ -62,6 +62,7 @@ struct EngineConfig {
   // with others when they are needed.
   std::size_t eager_members = 64;
   bool full_mesh = false;  // an edge with each, however many
+  bool share_map = true;   // members that ask are told with whom we have edges
   std::vector<crypto::Cipher> ciphers{crypto::Cipher::aes_256_gcm,
                                       crypto::Cipher::chacha20_poly1305};
   crypto::MakeFrameCipher make_cipher = crypto::make_gnutls_cipher;
@@ -114,6 +115,10 @@ class Engine {
   std::optional<PeerStory> story(TimePoint now, PeerNumber number) const;
   // Peers first.
   std::vector<KnownMember> members() const;
+  // Grows whenever members() may come out otherwise.
+  std::uint64_t members_version() const {
+    return book_.version() + book_.members_version() + routes_version_;
+  }
   // What the next start should know. memory_version() grows when that is worth storing anew.
   std::vector<RememberedMember> memory(Now now) const;
   std::uint64_t memory_version() const { return memory_version_; }
@@ -122,6 +127,12 @@ class Engine {
   std::optional<Duration> reflector_rtt(TimePoint now, const Endpoint& server) const {
     return stun_.rtt(now, server);
   }
+  // What time servers say that it is.
+  std::vector<discovery::StunClient::Time> server_times(TimePoint now) const {
+    return stun_.times(now);
+  }
+  // The last one of which a beacon came.
+  const std::optional<OtherVersion>& other_version() const { return other_version_; }
   const NodeId& id() const { return self_.identity.id; }
   IpAddress address() const { return own_address_; }
 
@@ -150,7 +161,10 @@ class Engine {
   void emit(Output output) { outputs_.push_back(std::move(output)); }
   void touch() { deadline_known_ = false; }
   void count(Drop reason) { drops_.count(reason); }
-  void publish_routes() { routes_changed_ = true; }
+  void publish_routes() {
+    routes_changed_ = true;
+    ++routes_version_;
+  }
   void emit_routes();
   bool routes_lead_to(const Peer& peer) const;
   void publish_path(TimePoint now, Peer& peer);
@@ -179,6 +193,8 @@ class Engine {
   void handle_pong(TimePoint now, const Peer& peer, std::uint32_t number);
   void handle_trace_ask(TimePoint now, const Peer& peer, ByteView body);
   void handle_trace_answer(TimePoint now, const Peer& peer, ByteView body);
+  void handle_edges_ask(TimePoint now, Peer& peer, ByteView body);
+  void handle_edges_answer(TimePoint now, const Peer& peer, ByteView body);
   void expire_questions(TimePoint now);
 
   // engine_probes.cpp: where peers are
@@ -320,10 +336,12 @@ class Engine {
   discovery::StunClient stun_;
   std::optional<discovery::Directory> directory_;
   std::vector<IpAddress> echoed_;
+  std::optional<OtherVersion> other_version_;
   std::shared_ptr<const dataplane::RouteTable> routes_;    // the last that was published
   mutable std::optional<std::vector<Endpoint>> observed_;  // until somebody says otherwise
   std::optional<TimePoint> record_due_;                    // when our own record is to be looked at
   std::optional<NatKnown> nat_told_;
+  std::uint64_t routes_version_ = 0;
   bool routes_changed_ = false;
   bool surroundings_changed_ = false;
   std::optional<std::uint64_t> told_members_;  // the book's stands_version() then
@@ -355,6 +373,7 @@ class Engine {
   TokenBucket too_big_bucket_{50, 100};
   TokenBucket new_peer_bucket_{64, 128};
   TokenBucket trace_bucket_{10, 20};
+  TokenBucket edges_bucket_{100, 200};
   Questions questions_;
   bool watched_ = false;
   std::optional<discovery::TagEpoch> epoch_;

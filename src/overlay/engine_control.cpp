@@ -39,6 +39,10 @@ void Engine::handle_control(Now now, Peer& peer, const wire::Control& control) {
       return handle_trace_ask(now.mono, peer, control.body);
     case wire::ControlType::trace_answer:
       return handle_trace_answer(now.mono, peer, control.body);
+    case wire::ControlType::edges_ask:
+      return handle_edges_ask(now.mono, peer, control.body);
+    case wire::ControlType::edges_answer:
+      return handle_edges_answer(now.mono, peer, control.body);
   }
 }
 

@@ -95,7 +95,7 @@ bool Engine::is_chosen(const NodeId& id) const {
 // By us. Nobody's probes hold an edge that both sides have no use for.
 bool Engine::is_kept(const Peer& peer, TimePoint now) const {
   return is_chosen(peer.id) || peer.attempt || !peer.staging.empty() ||
-         within(now, peer.invited, kNeeded) ||
+         within(now, peer.invited.last(), kNeeded) ||
          (peer.inner_seen && within(now, peer.last_inner, kNeeded));
 }
 
@@ -133,7 +133,7 @@ void Engine::make_room(TimePoint now) {
   };
   for (const auto& [number, peer] : std::as_const(roster_).all()) {
     const bool useful = peer.proven || peer.attempt || !peer.staging.empty() || peer.paths.best() ||
-                        within(now, peer.invited, kFailing);
+                        within(now, peer.invited.last(), kFailing);
     if (!useful && (least == nullptr || rank(peer) < rank(*least))) least = &peer;
   }
   if (least != nullptr) forget(least->number);
@@ -147,7 +147,7 @@ void Engine::demand(Now now, ByteView packet) {
     make_room(now.mono);
   Peer* peer = record ? apply_record(now, record) : nullptr;
   if (peer == nullptr) return tell_unreachable(now.mono, packet, Unreachable::no_route);
-  peer->invite(now.mono);
+  peer->invited.add(now.mono);
   const auto before = roster_.retired().find(record->id);
   if (before != roster_.retired().end() && before->second.endpoint) {
     const Path path{.remote = *before->second.endpoint, .local = {}};

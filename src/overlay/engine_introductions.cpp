@@ -108,7 +108,7 @@ void Engine::introduced(Now now, const discovery::Introductions::ForUs& introduc
   if (!record) return;
   Peer* peer = apply_record(now, record);
   if (peer == nullptr) return;
-  peer->invite(now.mono);
+  peer->invited.add(now.mono);
   peer->said_goodbye = false;
   // It opens its NAT for us right now: begin anew, wherever our own tries have got to.
   peer->suggested.clear();

@@ -58,6 +58,8 @@ void Engine::handle_sighting(Now now, const discovery::Sighting& sighting) {
 
   const auto epoch = discovery::tag_epoch(beacon.clock);
   note_epoch(*peer, epoch);
+  peer->stated_clock = beacon.clock;
+  peer->clock_heard = now.mono;
   // With a path between us it knows us already, unless it has started anew.
   const bool knows_us = peer->paths.best() && peer->boot == beacon.boot;
   if (newcomer || (beacon.answer_wanted && !knows_us)) beacon_.answer_soon(now.mono);
@@ -106,7 +108,7 @@ bool Engine::sighting_is_news(Now now, Peer& peer, const wire::Beacon& beacon) {
 
 // Packets wait, or it is said to punch right now.
 bool Engine::is_urgent(TimePoint now, const Peer& peer) {
-  return !peer.staging.empty() || within(now, peer.invited, kUrgent);
+  return !peer.staging.empty() || within(now, peer.invited.last(), kUrgent);
 }
 
 // Whom packets wait for, and who is new at our door, come before those who have stood there for
@@ -115,7 +117,7 @@ bool Engine::is_urgent(TimePoint now, const Peer& peer) {
 discovery::ProbeBudget::Need Engine::need_of(TimePoint now, const Peer& peer) {
   using Need = discovery::ProbeBudget::Need;
   if (!is_urgent(now, peer)) return Need::usual;
-  const bool fresh = !peer.staging.empty() || within(now, peer.invited_first, kUrgent);
+  const bool fresh = !peer.staging.empty() || within(now, peer.invited.first(), kUrgent);
   return fresh ? Need::urgent : Need::again;
 }
 

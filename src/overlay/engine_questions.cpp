@@ -4,6 +4,7 @@
 
 #include "overlay/engine.h"
 #include "wire/control.h"
+#include "wire/edges.h"
 #include "wire/trace.h"
 
 namespace meshnode::overlay {
@@ -77,12 +78,18 @@ wire::Trace trace_of(const Peer& peer, TimePoint now, discovery::PathKind kind,
 std::vector<KnownMember> Engine::members() const {
   std::vector<KnownMember> out;
   const auto add = [&](const NodeId& id, const std::string& name,
-                       const std::vector<IpAddress>& claims) {
-    KnownMember member{.id = id, .name = name, .addresses = {overlay_address(config_.keys.id, id)}};
+                       const std::vector<IpAddress>& claims, bool gone) {
+    KnownMember member{.id = id,
+                       .name = name,
+                       .addresses = {overlay_address(config_.keys.id, id)},
+                       .gone = gone || book_.gone(id)};
     member.addresses.insert(member.addresses.end(), claims.begin(), claims.end());
     out.push_back(std::move(member));
   };
-  for (const auto& [number, peer] : roster_.all()) add(peer.id, peer.name, peer.granted);
+  for (const auto& [number, peer] : roster_.all()) {
+    const auto record = peer.name.empty() ? book_.find(peer.id) : nullptr;
+    add(peer.id, record ? record->record.name : peer.name, peer.granted, peer.said_goodbye);
+  }
   const std::size_t peers = out.size();
   std::vector<NodeId> met;
   for (const KnownMember& peer : out) met.push_back(peer.id);
@@ -92,7 +99,8 @@ std::vector<KnownMember> Engine::members() const {
       return;
     const auto before = roster_.retired().find(record->id);
     add(record->id, record->record.name,
-        before == roster_.retired().end() ? std::vector<IpAddress>{} : before->second.granted);
+        before == roster_.retired().end() ? std::vector<IpAddress>{} : before->second.granted,
+        false);
   });
   std::sort(out.begin() + static_cast<std::ptrdiff_t>(peers), out.end(),
             [](const auto& a, const auto& b) { return a.id < b.id; });
@@ -120,7 +128,7 @@ void Engine::ask(Now now, Question::Kind kind, const NodeId& member, std::uint64
     emit(Answered{.question = question, .failure = AskFailure::no_room});
     return finish(now);
   }
-  peer->invited = now.mono;
+  peer->invited.add(now.mono);
   if (!can_hear(*peer)) {
     peer->wants_edge = true;
     peer->next_attempt = std::min(peer->next_attempt, now.mono);
@@ -139,10 +147,17 @@ bool Engine::can_hear(const Peer& peer) {
 void Engine::send_questions(TimePoint now, const Peer& peer) {
   if (!can_hear(peer)) return;
   for (const Question& question : questions_.to_send(now, peer.number)) {
-    if (question.kind == Question::Kind::ping)
-      emit(SendControl{peer.number, wire::encode_mtu_probe(question.number, kPingSize), true});
-    else
-      emit(SendControl{peer.number, wire::encode_trace_ask(question.number)});
+    switch (question.kind) {
+      case Question::Kind::ping:
+        emit(SendControl{peer.number, wire::encode_mtu_probe(question.number, kPingSize), true});
+        break;
+      case Question::Kind::trace:
+        emit(SendControl{peer.number, wire::encode_trace_ask(question.number)});
+        break;
+      case Question::Kind::edges:
+        emit(SendControl{peer.number, wire::encode_edges_ask({question.number, {}})});
+        break;
+    }
   }
   touch();
 }
@@ -174,6 +189,53 @@ void Engine::handle_trace_answer(TimePoint now, const Peer& peer, ByteView body)
   const auto question = questions_.answered(peer.number, Question::Kind::trace, trace->number);
   if (!question) return count(Drop::unsolicited);
   emit(Answered{.question = *question, .took = now - *question->sent, .trace = std::move(trace)});
+}
+
+// Of the members behind `after`, those with whom we have a path: more than one page of them, but
+// for the last page.
+void Engine::handle_edges_ask(TimePoint now, Peer& peer, ByteView body) {
+  const auto ask = wire::parse_edges_ask(body);
+  if (!ask) return count(Drop::malformed);
+  if (!peer.edges_asks.take(now) || !edges_bucket_.take(now)) return count(Drop::rate_limited);
+  wire::EdgePage page{.number = ask->number, .refused = !config_.share_map};
+  for (const auto& [number, each] : std::as_const(roster_).all()) {
+    if (page.refused || !each.proven || each.id <= ask->after || !each.paths.best()) continue;
+    const bool lan = each.paths.best_kind() == discovery::PathKind::lan;
+    page.edges.push_back({each.id,
+                          lan ? wire::EdgeTo::PathKind::lan : wire::EdgeTo::PathKind::direct,
+                          in_us(each.paths.best_rtt().value_or(Duration{}))});
+  }
+  std::sort(page.edges.begin(), page.edges.end(),
+            [](const auto& a, const auto& b) { return a.id < b.id; });
+  // Two peers of one id: another start, or somebody who claims it.
+  page.edges.erase(std::unique(page.edges.begin(), page.edges.end(),
+                               [](const auto& a, const auto& b) { return a.id == b.id; }),
+                   page.edges.end());
+  emit(SendControl{peer.number, wire::encode_edges_answer(page)});
+}
+
+// Each page has to begin behind the one before: so there is an end.
+void Engine::handle_edges_answer(TimePoint now, const Peer& peer, ByteView body) {
+  const auto page = wire::parse_edges_answer(body);
+  if (!page) return count(Drop::malformed);
+  auto question = questions_.answered(peer.number, Question::Kind::edges, page->number);
+  if (!question) return count(Drop::unsolicited);
+  const bool goes_on = page->edges.empty() || question->edges.empty() ||
+                       question->edges.back().id < page->edges.front().id;
+  if (goes_on)
+    question->edges.insert(question->edges.end(), page->edges.begin(), page->edges.end());
+  else
+    count(Drop::malformed);
+  if (goes_on && page->more) {
+    if (const auto next = questions_.next_page(now, *question)) {
+      emit(SendControl{peer.number, wire::encode_edges_ask({next->number, next->edges.back().id})});
+      return touch();
+    }
+  }
+  emit(Answered{.question = *question,
+                .took = now - *question->sent,
+                .refused = page->refused,
+                .complete = goes_on && !page->more});
 }
 
 void Engine::expire_questions(TimePoint now) {

@@ -1,5 +1,6 @@
 // Engine: what it tells of itself.
 #include <algorithm>
+#include <cstdlib>
 
 #include "overlay/engine.h"
 
@@ -137,7 +138,21 @@ std::optional<PeerStory> Engine::story(TimePoint now, PeerNumber number) const {
   if (peer->last_proven != TimePoint{}) out.heard = now - peer->last_proven;
   out.was_connected = peer->ever_connected;
   out.said_goodbye = peer->said_goodbye;
-  if (peer->record) out.nat = peer->record->record.nat;
+  // Further than that from 1970 no clock is, and sums stay numbers.
+  constexpr std::int64_t kFar = std::int64_t{1} << 60;
+  if (peer->stated_clock && std::abs(peer->stated_clock->ms) < kFar) {
+    out.clock_heard = now - peer->clock_heard;
+    out.clock = UnixTime{peer->stated_clock->ms +
+                         std::chrono::duration_cast<milliseconds>(out.clock_heard).count()};
+  }
+  if (peer->record) {
+    const wire::Record& record = peer->record->record;
+    out.nat = record.nat;
+    if (record.issued < static_cast<std::uint64_t>(kFar / 1000))
+      out.issued = UnixTime{static_cast<std::int64_t>(record.issued) * 1000};
+    out.lowest_version = record.lowest_version;
+    out.highest_version = record.highest_version;
+  }
   out.in_mesh = !out.candidates.empty() &&
                 std::none_of(out.candidates.begin(), out.candidates.end(),
                              [&](const auto& each) { return is_underlay(each.path.remote.ip); });

@@ -101,6 +101,9 @@ struct Answered {
   std::optional<Path> path{};
   discovery::PathKind path_kind = discovery::PathKind::direct;
   std::optional<wire::Trace> trace{};  // a trace's
+  // Of edges; those themselves are in the question.
+  bool refused = false;   // that member does not tell
+  bool complete = false;  // these are all
 };
 
 // Another machine speaks with our key.

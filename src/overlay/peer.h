@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/replay_window.h"
+#include "base/token_bucket.h"
 #include "dataplane/slots.h"
 #include "discovery/mtu_book.h"
 #include "discovery/path_book.h"
@@ -26,8 +27,22 @@ inline bool within(TimePoint now, TimePoint since, Duration span) {
   return since != TimePoint{} && now - since < span;
 }
 
-// Invitations with shorter pauses are one row of them.
-inline constexpr Duration kInARow = minutes(2);
+// When a peer had itself introduced to us, or a person or a packet wanted it.
+class Invitations {
+ public:
+  static constexpr Duration kInARow = minutes(2);  // with shorter pauses they are one row
+
+  void add(TimePoint now) {
+    if (!within(now, last_, kInARow)) first_ = now;
+    last_ = now;
+  }
+  TimePoint last() const { return last_; }
+  TimePoint first() const { return first_; }  // of the present row
+
+ private:
+  TimePoint last_{};
+  TimePoint first_{};
+};
 
 // Timers of sessions (protocol.md "Sessions").
 inline constexpr Duration kRekeyAfter = seconds(120);
@@ -73,6 +88,8 @@ struct Peer {
   std::vector<wire::ProbeTag> tags;  // as registered in the roster
   // The peer's own epoch, by its last beacon or fresh probe: its clock may be far from ours.
   std::optional<discovery::TagEpoch> stated_epoch;
+  std::optional<UnixTime> stated_clock;               // in its last beacon
+  TimePoint clock_heard{};                            // then
   std::optional<discovery::TagEpoch> answered_epoch;  // ours, in which it last answered
   discovery::PathBook paths;
   discovery::MtuBook mtu;
@@ -95,9 +112,8 @@ struct Peer {
   std::size_t knocks = 0;
   TimePoint next_anew{};  // when a packet may make us try everything anew
   Duration anew_pause{};
-  TimePoint invited{};  // when it last had itself introduced to us, or we wanted it for a packet
-  TimePoint invited_first{};  // the first time in a row
-  TimePoint asked_us{};       // its last probe
+  Invitations invited;
+  TimePoint asked_us{};  // its last probe
   std::optional<Path> published_path;
   std::optional<Path> last_path;  // the last one that was published, perhaps in an earlier start
 
@@ -132,13 +148,10 @@ struct Peer {
   bool ever_connected = false;
   std::uint64_t told_changes = 0;  // of the path
   bool announced = false;          // PeerConnected told, PeerLost not yet
+  TokenBucket edges_asks{5, 40};   // pages of our edges that it may have
   bool touched = false;            // its deadline may have changed (Roster::take_touched)
 
   bool has_session() const { return !sessions.empty(); }
-  void invite(TimePoint now) {
-    if (!within(now, invited, kInARow)) invited_first = now;
-    invited = now;
-  }
   const Session& current() const { return sessions.back(); }
   bool knows_boot(const BootId& candidate) const {
     return boot == candidate ||

@@ -1,5 +1,6 @@
-// What a person asks of a member through the edge: a ping, or what the other side believes of the
-// edge. A question waits until there are path and keys, then for its answer.
+// What a person asks of a member through the edge: a ping, what the other side believes of the
+// edge, or with whom it has edges. A question waits until there are path and keys, then for its
+// answer. Edges come in pages: the question goes on with a number of its own for each.
 //
 // Invariant: at most kMost at a time; each ends kLongest after it was asked at the latest.
 #pragma once
@@ -11,11 +12,12 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "wire/edges.h"
 
 namespace meshnode::overlay {
 
 struct Question {
-  enum class Kind : std::uint8_t { ping, trace };
+  enum class Kind : std::uint8_t { ping, trace, edges };
   Kind kind = Kind::ping;
   std::uint64_t asker = 0;  // the host's word for who asked
   NodeId member{};
@@ -25,6 +27,7 @@ struct Question {
   std::uint32_t number = 0;
   TimePoint asked{};
   std::optional<TimePoint> sent{};
+  std::vector<wire::EdgeTo> edges{};  // those that came so far
 
   bool operator==(const Question&) const = default;
 };
@@ -35,6 +38,7 @@ class Questions {
   static constexpr Duration kForEdge = seconds(5);    // to get path and keys
   static constexpr Duration kForAnswer = seconds(2);  // from then on
   static constexpr Duration kLongest = kForEdge + kForAnswer;
+  static constexpr std::size_t kMostEdges = 2000;  // of one member that are asked for
   static constexpr std::uint32_t kMark = 0x80000000U;
 
   // False if there are too many.
@@ -44,6 +48,14 @@ class Questions {
     next_ &= ~kMark;
     waiting_.push_back(question);
     return true;
+  }
+  // The next page of edges, behind those that came: sent now. Nothing if it has had its time, which
+  // is that of getting an edge, or there are too many pages.
+  std::optional<Question> next_page(TimePoint now, Question question) {
+    if (now - question.asked >= kForEdge || question.edges.size() > kMostEdges) return std::nullopt;
+    question.sent = now;
+    if (!add(question)) return std::nullopt;
+    return waiting_.back();
   }
   // To this peer, not sent yet; from now on they are.
   std::vector<Question> to_send(TimePoint now, PeerNumber peer) {

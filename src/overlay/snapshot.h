@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "crypto/aead.h"
 #include "discovery/path_figures.h"
+#include "wire/types.h"
 
 namespace meshnode::overlay {
 
@@ -63,7 +64,21 @@ struct PeerStory {
   bool said_goodbye = false;
   wire::NatMapping nat = wire::NatMapping::unknown;  // as its record says
   bool in_mesh = false;                              // no candidate is outside of every mesh
-  std::vector<IpAddress> refused;                    // that it claims and somebody else has
+  // Its clock now, as its last beacon on this link said, and how long ago that was.
+  std::optional<UnixTime> clock;
+  Duration clock_heard{};
+  // As its record says.
+  std::optional<UnixTime> issued;
+  std::uint8_t lowest_version = wire::kProtocolVersion;
+  std::uint8_t highest_version = wire::kProtocolVersion;
+  std::vector<IpAddress> refused;  // that it claims and somebody else has
+};
+
+// A member on one of our links that speaks another protocol version; no more can be read of it.
+struct OtherVersion {
+  std::uint8_t version = 0;
+  IpAddress from;
+  TimePoint heard{};
 };
 
 // Whom one can ask about by name: peers, and members that we only know of.
@@ -71,6 +86,7 @@ struct KnownMember {
   NodeId id{};
   std::string name{};  // as the member says it, may be empty
   std::vector<IpAddress> addresses{};
+  bool gone = false;  // it said goodbye, and nothing newer was heard
 };
 
 struct Snapshot {

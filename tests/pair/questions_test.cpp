@@ -5,6 +5,7 @@
 #include "support/pair.h"
 #include "wire/control.h"
 #include "wire/data_frame.h"
+#include "wire/edges.h"
 
 namespace meshnode::test {
 namespace {
@@ -137,13 +138,91 @@ TEST_F(Asking, TracesAreRateLimitedByTheOtherSide) {
   EXPECT_EQ(beta.core().drops()[Drop::rate_limited], 10U);
 }
 
+TEST_F(Asking, EdgesAreTold) {
+  VirtualNode& gamma = lan.add("gamma");
+  connect();
+  gamma.start();
+  ASSERT_TRUE(lan.run_until(
+      [&] {
+        return beta.state_of(gamma) == PeerState::connected &&
+               alpha.state_of(gamma) == PeerState::connected;
+      },
+      seconds(5)));
+  lan.run_for(seconds(1));
+  alpha.events.clear();
+  const auto answer = ask(Question::Kind::edges, beta.id());
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->failure, AskFailure::none);
+  EXPECT_TRUE(answer->complete);
+  EXPECT_FALSE(answer->refused);
+  const auto& edges = answer->question.edges;
+  ASSERT_EQ(edges.size(), 2U);
+  const auto& to_gamma = edges[0].id == gamma.id() ? edges[0] : edges[1];
+  EXPECT_EQ(to_gamma.id, gamma.id());
+  EXPECT_EQ(to_gamma.kind, wire::EdgeTo::PathKind::lan);
+  EXPECT_EQ(to_gamma.rtt_us, static_cast<std::uint32_t>(beta.peer(gamma)->rtt->count() / 1000));
+}
+
+TEST_F(Asking, ManyEdgesComeInPages) {
+  connect();
+  for (std::size_t i = 0; i < wire::EdgePage::kMost + 8; ++i)
+    lan.add("member-" + std::to_string(i)).start();
+  const std::size_t all = wire::EdgePage::kMost + 9;
+  ASSERT_TRUE(lan.run_until(
+      [&] {
+        std::size_t edges = 0;
+        for (const auto& peer : beta.core().engine().snapshot(lan.time).peers)
+          if (peer.path && peer.proven) ++edges;
+        return edges == all;
+      },
+      seconds(60)));
+  lan.run_for(seconds(1));
+  alpha.events.clear();
+  const auto answer = ask(Question::Kind::edges, beta.id());
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->complete);
+  EXPECT_EQ(answer->question.edges.size(), all);
+}
+
+TEST_F(Asking, WhoDoesNotShareSaysThatAndNoMore) {
+  NodeOptions options = lan.options_for("gamma");
+  options.share_map = false;
+  VirtualNode& gamma = lan.add(std::move(options));
+  connect();
+  gamma.start();
+  ASSERT_TRUE(
+      lan.run_until([&] { return alpha.state_of(gamma) == PeerState::connected; }, seconds(5)));
+  lan.run_for(seconds(1));
+  alpha.events.clear();
+  const auto answer = ask(Question::Kind::edges, gamma.id());
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->failure, AskFailure::none);
+  EXPECT_TRUE(answer->refused);
+  EXPECT_TRUE(answer->question.edges.empty());
+}
+
+TEST_F(Asking, EdgesAreRateLimitedByTheOtherSide) {
+  connect();
+  for (int round = 0; round < 2; ++round)
+    for (int i = 0; i < 30; ++i) alpha.core().ask(alpha.now(), Question::Kind::edges, beta.id(), 0);
+  lan.run_for(milliseconds(1));
+  EXPECT_LE(told<Answered>(alpha).size(), Questions::kMost + 28) << "more are never under way";
+  lan.run_for(seconds(1));
+  alpha.events.clear();
+  for (int i = 0; i < 30; ++i) alpha.core().ask(alpha.now(), Question::Kind::edges, beta.id(), 0);
+  lan.run_for(seconds(1));
+  EXPECT_GT(beta.core().drops()[Drop::rate_limited], 0U);
+  EXPECT_LT(told<Answered>(alpha).size(), 30U);
+}
+
 // Without an ask of ours: a number from our own sequence, or none.
 TEST_F(Asking, UnaskedAnswersAreDropped) {
   connect();
   overlay::Core& core = alpha.core();
   const auto number = alpha.peer(beta)->number;
   for (const Bytes& text : {wire::encode_mtu_answer(Questions::kMark),
-                            wire::encode_trace_answer({.number = Questions::kMark})}) {
+                            wire::encode_trace_answer({.number = Questions::kMark}),
+                            wire::encode_edges_answer({.number = Questions::kMark})}) {
     const auto before = core.drops()[Drop::unsolicited];
     Bytes padded = text;
     padded.resize((padded.size() + 15) / 16 * 16);

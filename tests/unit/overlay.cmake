@@ -9,6 +9,7 @@ mesh_test(unit_overlay LABEL unit
     overlay_handshake_refusal_test.cpp
     overlay_icmp_test.cpp
     overlay_identity_test.cpp
+    overlay_invitations_test.cpp
     overlay_network_test.cpp
     overlay_peer_table_test.cpp
     overlay_questions_test.cpp

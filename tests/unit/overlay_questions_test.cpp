@@ -59,6 +59,30 @@ TEST_F(Waiting, TimeIsForTheEdgeAndThenForTheAnswer) {
   EXPECT_FALSE(questions.next_deadline());
 }
 
+TEST_F(Waiting, PagesGoOnWithinTheTimeOfOneQuestion) {
+  ask(kBeta, Question::Kind::edges);
+  TimePoint now = kStart;
+  std::uint32_t number = questions.to_send(now, kBeta)[0].number;
+  for (std::uint8_t i = 1;; ++i) {
+    now += milliseconds(1500);
+    auto question = questions.answered(kBeta, Question::Kind::edges, number);
+    ASSERT_TRUE(question);
+    question->edges.push_back({});
+    question->edges.back().id.bytes.fill(i);
+    const auto next = questions.next_page(now, *question);
+    if (!next) break;
+    EXPECT_NE(next->number, number);
+    EXPECT_EQ(next->edges.size(), i);
+    number = next->number;
+    EXPECT_LE(*questions.next_deadline(), kStart + Questions::kLongest);
+  }
+  EXPECT_GE(now, kStart + Questions::kForEdge);
+  EXPECT_FALSE(questions.next_deadline()) << "nothing is left";
+  Question full{.kind = Question::Kind::edges, .asked = kStart};
+  full.edges.resize(Questions::kMostEdges + 1);
+  EXPECT_FALSE(questions.next_page(kStart, full)) << "nobody makes us ask for ever";
+}
+
 TEST_F(Waiting, NumbersDifferAndThereIsAnEndToThem) {
   std::size_t taken = 0;
   while (ask(kBeta)) ++taken;
