@@ -44,7 +44,7 @@ void one_input(ByteView input) {
   if (const auto host = node::parse_host_port(text))
     MESH_ASSERT(HostPort::parse(host->to_string()) == *host);
   (void)node::parse_key(text);
-  (void)node::parse_log_level(text);
+  (void)LogLevels().with(text);
   (void)node::weak_seed(text);
 }
 
