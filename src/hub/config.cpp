@@ -17,6 +17,9 @@ struct Texts {
   std::string network;
   std::string state_dir;
   std::string log_level;
+  std::string log_format;
+  std::string log_addresses;
+  std::string metrics;
 };
 
 using Problems = std::vector<std::string>;
@@ -37,13 +40,6 @@ std::optional<Int> number(const std::string& text, std::uint64_t least, std::uin
   if (wrong != std::errc() || end != text.data() + text.size()) return std::nullopt;
   if (value < least || value > most) return std::nullopt;
   return static_cast<Int>(value);
-}
-
-const std::vector<std::pair<std::string, LogLevel>>& levels() {
-  static const std::vector<std::pair<std::string, LogLevel>> all{
-      {"trace", LogLevel::trace}, {"debug", LogLevel::debug}, {"info", LogLevel::info},
-      {"warn", LogLevel::warn},   {"error", LogLevel::error}, {"off", LogLevel::off}};
-  return all;
 }
 
 void take_addresses(const std::vector<std::string>& texts, Config& out, Problems& problems) {
@@ -85,6 +81,31 @@ void take_bootstraps(const std::vector<std::string>& texts, Config& out, Problem
     problems.push_back("--bootstrap: at most " + std::to_string(kMaxBootstraps) + " of them");
 }
 
+void take_log(const Texts& texts, Config& out, Problems& problems) {
+  if (const auto levels = out.log.levels.with(texts.log_level))
+    out.log.levels = *levels;
+  else
+    problems.push_back("--log-level " + printable(texts.log_level) + ": " + levels.error().message);
+  if (const auto format = io::parse_log_format(texts.log_format))
+    out.log.format = *format;
+  else
+    problems.push_back("--log.format " + printable(texts.log_format) +
+                       ": is text, key=value or json");
+  out.log.addresses = texts.log_addresses == "on";
+  if (texts.log_addresses != "on" && texts.log_addresses != "off")
+    problems.push_back("--log.addresses " + printable(texts.log_addresses) + ": is on or off");
+}
+
+void take_metrics(const std::string& text, Config& out, Problems& problems) {
+  if (text.empty()) return;
+  const auto where = Endpoint::parse(text);
+  if (where && where->port != 0)
+    out.metrics = *where;
+  else
+    problems.push_back("--metrics.listen " + printable(text) +
+                       ": needs ADDRESS:PORT, like 127.0.0.1:9732 or [::1]:9732");
+}
+
 std::variant<Config, Printed, Error> check(const Texts& texts, Problems problems) {
   Config out;
   take_addresses(texts.addresses, out, problems);
@@ -102,14 +123,8 @@ std::variant<Config, Printed, Error> check(const Texts& texts, Problems problems
     problems.push_back("--dht-network " + printable(texts.network) +
                        ": not a number from 0 to 4294967295");
   out.state_dir = texts.state_dir;
-  const auto level = std::find_if(levels().begin(), levels().end(), [&texts](const auto& each) {
-    return each.first == texts.log_level;
-  });
-  if (level != levels().end())
-    out.log_level = level->second;
-  else
-    problems.push_back("--log-level " + printable(texts.log_level) +
-                       ": none of trace, debug, info, warn, error, off");
+  take_log(texts, out, problems);
+  take_metrics(texts.metrics, out, problems);
   if (problems.empty()) return out;
   std::string all;
   for (const std::string& problem : problems) all += (all.empty() ? "" : "\n") + problem;
@@ -150,7 +165,12 @@ void describe(CLI::App& app, Texts& texts) {
   one(app, "--dht-network", texts.network, "N", "OpenDHT's network id; 0 is the public DHT");
   one(app, "--state-dir", texts.state_dir, "DIR",
       "remember the node id and known nodes here (nothing is remembered)");
-  one(app, "--log-level", texts.log_level, "LEVEL", "trace, debug, info, warn, error or off");
+  one(app, "--log-level", texts.log_level, "LEVELS",
+      "trace, debug, info, warn, error or off; of one module: dht=debug");
+  one(app, "--log.format", texts.log_format, "text|key=value|json", "how lines of the log look");
+  one(app, "--log.addresses", texts.log_addresses, "on|off", "addresses of others in the log");
+  one(app, "--metrics.listen", texts.metrics, "ADDRESS:PORT",
+      "tell Prometheus here, over HTTP (nowhere)");
   app.footer("Needs no privileges and no key, and carries no data.");
 }
 
@@ -162,6 +182,8 @@ std::variant<Config, Printed, Error> parse(int argc, const char* const* argv) {
   texts.port = std::to_string(kDefaultPort);
   texts.network = "3731";
   texts.log_level = "info";
+  texts.log_format = "text";
+  texts.log_addresses = "off";
   describe(app, texts);
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -15,6 +16,7 @@
 namespace meshnode::hub {
 
 using io::LogLevel;
+using io::LogModule;
 
 inline constexpr std::uint16_t kDefaultPort = 3731;
 // The second port, named in OTHER-ADDRESS: the first one and two.
@@ -28,7 +30,8 @@ struct Config {
   std::vector<HostPort> bootstraps;
   std::uint32_t dht_network = 3731;
   std::string state_dir;  // empty: nothing is remembered
-  LogLevel log_level = LogLevel::info;
+  io::LogSettings log{};
+  std::optional<Endpoint> metrics;  // where they are told; not given: nowhere
 };
 
 // --help or --version: print it on stdout and exit 0.

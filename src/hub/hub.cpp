@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "hub/metrics_text.h"
 #include "io/clock.h"
 #include "io/log.h"
 #include "wire/types.h"
@@ -11,6 +12,7 @@
 namespace meshnode::hub {
 
 using io::log;
+using io::plain;
 
 namespace {
 
@@ -20,6 +22,7 @@ constexpr Duration kTick = seconds(5);
 // 10,000 members with two values each need half of it: the store must stay far from full.
 constexpr std::size_t kStoreBytes = std::size_t{32} << 20;
 constexpr Duration kRememberEvery = minutes(1);
+static_assert(Memory::kMaxNodes >= dht::Picture::kMaxNodes);
 
 const char* word(dht::State state) {
   switch (state) {
@@ -38,18 +41,18 @@ const char* word(dht::State state) {
 Result<std::unique_ptr<Hub>> Hub::open(Config config) {
   std::unique_ptr<Hub> hub(new Hub(std::move(config)));
   using Step = Status (Hub::*)();
-  for (const Step step : {&Hub::open_memory, &Hub::open_sockets, &Hub::open_dht}) {
+  for (const Step step :
+       {&Hub::open_memory, &Hub::open_sockets, &Hub::open_dht, &Hub::open_metrics}) {
     auto done = (hub.get()->*step)();
     if (!done) return done.error();
   }
   return hub;
 }
 
-// OpenDHT's thread uses the sockets and the loop: it ends first.
+// The resolver's thread uses the loop: it ends first.
 Hub::~Hub() {
   bootstraps_.reset();
   resolver_.reset();
-  dht_.reset();
 }
 
 Status Hub::open_memory() {
@@ -77,30 +80,80 @@ Status Hub::open_sockets() {
 }
 
 Status Hub::open_dht() {
+  auto program = io::find_program("meshnode-dht", MESHNODE_LIBEXEC);
+  if (!program) return program.error();
+  const auto watches = [this](int fd, std::function<void()> readable) {
+    watch(fd, std::move(readable));
+  };
+  const auto unwatches = [this](int fd) { loop_.unwatch(fd); };
+  dht_child_.emplace(*program, "the DHT's process",
+                     io::ChildProgram::Doors{watches, unwatches, [this](io::UniqueFd link) {
+                                               attach_dht(std::move(link));
+                                             }});
+  dht_link_.emplace(io::PacketLink::Doors{
+      watches, unwatches,
+      [this](ByteView packet) { dht_->from_child(io::read_clocks().mono, packet); },
+      [this] { dht_gone(); }});
+  open_port();
+  open_bootstraps();
+  return success();
+}
+
+void Hub::watch(int fd, std::function<void()> readable) {
+  loop_.watch_readable(fd, [this, readable = std::move(readable)] {
+    readable();
+    rearm();
+  });
+}
+
+void Hub::attach_dht(io::UniqueFd link) {
+  if (dht_->is_attached()) dht_->detached();
+  dht_link_->attach(std::move(link));
+  const bool first = !std::exchange(had_dht_, true);
+  dht_->attached(first ? memory_->id : random_.block<20>());
+  // Its store begins empty: who asks for its address puts everything again.
+  if (!first) stun_->set_start_id(random_.u64());
+}
+
+void Hub::dht_gone() {
+  if (!dht_->is_attached()) return;
+  dht_link_->close();
+  dht_->detached();
+  dht_child_->want(io::read_clocks().mono);
+}
+
+void Hub::open_port() {
   dht::PortConfig config;
   config.network = config_.dht_network;
   config.store_bytes = kStoreBytes;
-  config.node = memory_->id;
   config.salt = random_.u64();
   config.role = discovery::DhtShim::Role::hub;
   dht::Doors doors;
   doors.send = [this](const Path& path, ByteView bytes) { return send(path, bytes); };
-  doors.post = [this](std::function<void()> work) {
-    loop_.post([this, work = std::move(work)] {
-      work();
+  doors.tell = [this](ByteView packet) { return dht_link_->send(packet); };
+  doors.lost = [this](const std::string& why) {
+    log(LogModule::dht, LogLevel::warn, {"the DHT's process ", plain(why)});
+    loop_.post([this] {
+      dht_gone();
       rearm();
     });
   };
   doors.now = [] { return io::read_clocks().mono; };
-  resolver_.emplace(doors.post);
-  auto port = dht::Port::open(std::move(config), std::move(doors));
-  if (!port) return port.error();
-  dht_ = std::move(port).value();
+  dht_.emplace(config, std::move(doors));
+}
 
+void Hub::open_bootstraps() {
+  resolver_.emplace([this](std::function<void()> work) {
+    loop_.post([this, work = std::move(work)] {
+      work();
+      rearm();
+    });
+  });
   discovery::Bootstraps::Doors out;
   out.resolve = [this](const HostPort& name) {
     resolver_->ask(name, [this, name](const std::vector<Endpoint>& found) {
-      if (found.empty()) log(LogLevel::debug, name.to_string() + " does not resolve (yet)");
+      if (found.empty())
+        log(LogModule::discovery, LogLevel::debug, {name, " does not resolve (yet)"});
       bootstraps_->resolved(io::read_clocks().mono, name, found);
     });
   };
@@ -108,11 +161,26 @@ Status Hub::open_dht() {
     if (named) dht_->add_bootstrap(node);
     dht_->ping(node, [this, node](dht::Outcome outcome) {
       const bool answered = outcome == dht::Outcome::ok;
-      log(LogLevel::trace, node.to_string() + (answered ? " answers" : " does not answer"));
+      log(LogModule::discovery, LogLevel::trace,
+          {node, plain(answered ? " answers" : " does not answer")});
       bootstraps_->pinged(io::read_clocks().mono, node, answered);
     });
   };
   bootstraps_.emplace(config_.bootstraps, random_, std::move(out));
+}
+
+Status Hub::open_metrics() {
+  if (!config_.metrics) return success();
+  metrics::Doors doors;
+  doors.watch = [this](int fd, std::function<void()> readable) {
+    loop_.watch_readable(fd, std::move(readable));
+  };
+  doors.unwatch = [this](int fd) { loop_.unwatch(fd); };
+  doors.now = [] { return io::read_clocks().mono; };
+  doors.text = [this] { return metrics_now(); };
+  auto responder = metrics::Responder::open(*config_.metrics, std::move(doors));
+  if (!responder) return responder.error();
+  metrics_ = std::move(responder).value();
   return success();
 }
 
@@ -141,7 +209,7 @@ void Hub::datagram(const Listener& listener, TimePoint now, const Path& path, By
 // At the second port: nobody has reason to speak to it but whom we asked from there.
 void Hub::note_reachable(TimePoint now, const Path& path, ByteView bytes) {
   if (!reachability_->answered(now, path.remote, bytes)) return drops_.count(Drop::unsolicited);
-  log(LogLevel::debug, path.remote.to_string() + " can be reached by anybody");
+  log(LogModule::dht, LogLevel::debug, {path.remote, " can be reached by anybody"});
   dht_->set_reachable(now, path.remote);
   dht_->ping(path.remote, [](dht::Outcome) {});  // its answer brings it into the routing table
 }
@@ -156,12 +224,17 @@ void Hub::check_nodes(TimePoint now) {
 void Hub::answer_stun(const Listener& listener, TimePoint now, const Path& path, ByteView bytes) {
   const bool wildcard = listener.bound.ip.is_unspecified();
   const Endpoint asked{wildcard ? path.local : listener.bound.ip, listener.bound.port};
-  const Bytes answer = stun_->answer(now, path.remote, asked.ip ? asked : Endpoint{},
-                                     asked.ip ? other_than(asked) : Endpoint{}, bytes);
-  if (answer.empty()) return;
+  const auto answer =
+      stun_->answer(now, path.remote, asked.ip ? asked : Endpoint{},
+                    asked.ip ? other_than(asked) : Endpoint{}, bytes, io::read_clocks().unix);
+  if (answer.datagram.empty()) return;
   Path back = path;
-  back.local = asked.ip;
-  if (listeners_.send(back, answer, listener.service) != 0) drops_.count(Drop::send_failed);
+  back.remote = answer.to;
+  back.local = answer.from.ip;
+  Service service = listener.service;
+  if (answer.from.ip)
+    service = answer.from.port == config_.port ? Service::all : Service::stun_only;
+  if (listeners_.send(back, answer.datagram, service) != 0) drops_.count(Drop::send_failed);
 }
 
 // The other port; on another address of the family, if the hub was given one.
@@ -177,7 +250,6 @@ Endpoint Hub::other_than(const Endpoint& asked) const {
   return other;
 }
 
-// On OpenDHT's thread.
 dht::Sent Hub::send(const Path& path, ByteView bytes) const {
   switch (listeners_.send(path, bytes)) {
     case 0:
@@ -200,20 +272,22 @@ dht::Sent Hub::send(const Path& path, ByteView bytes) const {
 
 int Hub::run() {
   for (const Listener& listener : listeners_.all())
-    loop_.watch_readable(listener.fd.get(), [this, &listener] { read(listener); });
+    watch(listener.fd.get(), [this, &listener] { read(listener); });
   loop_.on_deadline([this] { on_deadline(); });
   loop_.on_signals({SIGTERM, SIGINT}, [this](int) { loop_.stop(); });
   const TimePoint now = io::read_clocks().mono;
+  started_ = now;
   next_tick_ = now + kTick;
   next_memory_ = now + kRememberEvery;
   greet();
+  dht_child_->want(now);
   bootstraps_->start(now, memory_->nodes);
   rearm();
   manager_.ready("answers on port " + std::to_string(config_.port));
   loop_.run();
   manager_.stopping();
   remember();
-  log(LogLevel::info, "stopped");
+  log(LogModule::hub, LogLevel::info, {"stopped"});
   return 0;
 }
 
@@ -229,13 +303,16 @@ void Hub::greet() const {
 
 void Hub::on_deadline() {
   const TimePoint now = io::read_clocks().mono;
+  dht_child_->timeout(now);
   dht_->timeout(now);
   bootstraps_->timeout(now);
   if (now >= next_tick_) {
     next_tick_ = now + kTick;
     manager_.alive(now);
+    io::log_tick();
     check_nodes(now);
     tell();
+    if (metrics_) metrics_->tick();
   }
   if (now >= next_memory_) {
     next_memory_ = now + kRememberEvery;
@@ -246,6 +323,7 @@ void Hub::on_deadline() {
 
 void Hub::rearm() {
   TimePoint due = std::min(next_tick_, next_memory_);
+  if (const auto next = dht_child_->next_deadline()) due = std::min(due, *next);
   if (dht_)
     if (const auto next = dht_->next_deadline()) due = std::min(due, *next);
   if (bootstraps_)
@@ -256,29 +334,61 @@ void Hub::rearm() {
 // Only when it knows somebody: an empty list must not replace a good one.
 void Hub::remember() {
   if (config_.state_dir.empty()) return;
-  Memory fresh{memory_->id, dht_->good_nodes(Memory::kMaxNodes)};
+  Memory fresh{memory_->id, dht_->picture().nodes};
   if (fresh.nodes.empty() || fresh == *memory_) return;
   if (auto stored = store_memory(config_.state_dir, fresh); !stored)
-    log(LogLevel::warn, stored.error().message);
+    log(LogModule::hub, LogLevel::warn, {plain(stored.error().message)});
   else
     memory_ = std::move(fresh);
 }
 
 void Hub::tell() {
   const dht::State state = dht_->state();
-  if (state != last_state_) log(LogLevel::info, std::string("the DHT ") + word(state));
+  if (state != last_state_) log(LogModule::dht, LogLevel::info, {"the DHT ", plain(word(state))});
   last_state_ = state;
-  if (config_.log_level > LogLevel::debug) return;
-  dht_->stats([this](const dht::Stats& stats) {
-    const dht::Counters counters = dht_->counters();
-    log(LogLevel::debug, "good nodes " + std::to_string(stats.v4.good) + " IPv4, " +
-                             std::to_string(stats.v6.good) + " IPv6; DHT datagrams " +
-                             std::to_string(counters.in) + " in, " + std::to_string(counters.out) +
-                             " out, " + std::to_string(counters.dropped.total()) + " dropped, " +
-                             std::to_string(counters.refused) + " refused; STUN " +
-                             std::to_string(stun_->answered()) + " answered, " +
-                             std::to_string(stun_->drops().total()) + " dropped");
-  });
+  if (io::logs(LogModule::hub, LogLevel::debug)) tell_figures();
+}
+
+void Hub::tell_figures() const {
+  const dht::Picture& picture = dht_->picture();
+  const dht::Counters& counters = dht_->counters();
+  log(LogModule::hub, LogLevel::debug,
+      {"good nodes ",
+       picture.v4.good,
+       " IPv4, ",
+       picture.v6.good,
+       " IPv6; DHT datagrams ",
+       counters.in,
+       " in, ",
+       counters.out,
+       " out, ",
+       counters.dropped.total(),
+       " dropped, ",
+       counters.refused,
+       " refused, ",
+       counters.lost_to_child,
+       " not heard by its process; STUN ",
+       stun_->answered(),
+       " answered, ",
+       stun_->detours(),
+       " of them elsewhere, ",
+       stun_->drops().total(),
+       " dropped"});
+}
+
+std::string Hub::metrics_now() const {
+  HubFigures out{.version = MESHNODE_VERSION};
+  out.uptime_s = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<seconds>(io::read_clocks().mono - started_).count());
+  out.state = dht_->state();
+  out.picture = dht_->picture();
+  out.counters = dht_->counters();
+  out.stun_answered = stun_->answered();
+  out.drops = drops_;
+  out.drops.add(out.counters.dropped);
+  out.drops.add(stun_->drops());
+  out.bootstraps = bootstraps_->names();
+  return metrics_text(out);
 }
 
 }  // namespace meshnode::hub

@@ -11,9 +11,12 @@
 #include "hub/config.h"
 #include "hub/known_nodes.h"
 #include "hub/listeners.h"
+#include "io/child_program.h"
 #include "io/event_loop.h"
+#include "io/packet_link.h"
 #include "io/resolver.h"
 #include "io/service_manager.h"
+#include "metrics/responder.h"
 
 namespace meshnode::hub {
 
@@ -31,6 +34,12 @@ class Hub {
   Status open_memory();
   Status open_sockets();
   Status open_dht();
+  Status open_metrics();
+  void open_port();
+  void open_bootstraps();
+  void watch(int fd, std::function<void()> readable);
+  void attach_dht(io::UniqueFd link);
+  void dht_gone();
 
   void read(const Listener& listener);
   void datagram(const Listener& listener, TimePoint now, const Path& path, ByteView bytes);
@@ -45,6 +54,8 @@ class Hub {
   void rearm();
   void remember();
   void tell();
+  void tell_figures() const;
+  std::string metrics_now() const;
 
   Config config_;
   crypto::SystemRandom random_;
@@ -54,10 +65,15 @@ class Hub {
   Listeners listeners_;
   std::optional<discovery::StunService> stun_;
   std::optional<discovery::Reachability> reachability_;
-  std::unique_ptr<dht::Port> dht_;
+  std::optional<io::ChildProgram> dht_child_;
+  std::optional<dht::Port> dht_;
+  std::optional<io::PacketLink> dht_link_;
+  bool had_dht_ = false;
   std::optional<io::Resolver> resolver_;
   std::optional<discovery::Bootstraps> bootstraps_;
   DropCounters drops_;
+  std::unique_ptr<metrics::Responder> metrics_;  // null unless they are wanted
+  TimePoint started_{};
   dht::State last_state_ = dht::State::disconnected;
   TimePoint next_tick_{};
   TimePoint next_memory_{};

@@ -21,7 +21,7 @@ int complain(const Error& error) {
 }
 
 int start(hub::Config config) {
-  io::set_log_level(config.log_level);
+  io::set_log(config.log);
   auto opened = hub::Hub::open(std::move(config));
   if (!opened) return complain(opened.error());
   return (*opened)->run();

@@ -44,7 +44,7 @@ TEST(HubConfig, TakesEverything) {
   EXPECT_EQ(config->bootstraps[1].to_string(), "[2001:db8::2]:2");
   EXPECT_EQ(config->dht_network, 0U);
   EXPECT_EQ(config->state_dir, "/tmp/x");
-  EXPECT_EQ(config->log_level, LogLevel::debug);
+  EXPECT_EQ(config->log.levels, LogLevels(LogLevel::debug));
 }
 
 TEST(HubConfig, PrintsHelpAndVersion) {
@@ -67,6 +67,9 @@ TEST(HubConfig, SaysWhatIsWrong) {
     EXPECT_THAT(wrong({"--bootstrap", name}), HasSubstr("--bootstrap")) << name;
   EXPECT_THAT(wrong({"--dht-network", "4294967296"}), HasSubstr("--dht-network"));
   EXPECT_THAT(wrong({"--log-level", "loud"}), HasSubstr("--log-level loud"));
+  EXPECT_THAT(wrong({"--log.format", "xml"}), HasSubstr("--log.format xml"));
+  EXPECT_THAT(wrong({"--log.addresses", "yes"}), HasSubstr("--log.addresses yes"));
+  EXPECT_THAT(wrong({"--metrics.listen", "9732"}), HasSubstr("--metrics.listen 9732"));
   EXPECT_THAT(wrong({"--frobnicate"}), HasSubstr("--frobnicate"));
   EXPECT_THAT(wrong({"stray"}), HasSubstr("stray"));
   EXPECT_NE(wrong({"-p"}), "accepted");
