@@ -10,6 +10,7 @@
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <netlink/route/link/inet6.h>
 #include <sys/socket.h>
 
@@ -99,7 +100,26 @@ class Configurator {
     return error == -NLE_EXIST ? 0 : error;
   }
 
+  // What an earlier process of ours set on an interface that was passed on.
+  void remove_others() {
+    nl_cache* raw = nullptr;
+    if (rtnl_addr_alloc_cache(socket_, &raw) < 0) return;
+    for_each<rtnl_addr>(own(raw), [this](rtnl_addr& address) {
+      if (rtnl_addr_get_ifindex(&address) == index() && !is_wanted(address))
+        rtnl_addr_delete(socket_, &address, 0);
+    });
+  }
+
  private:
+  bool is_wanted(rtnl_addr& address) const {
+    if (rtnl_addr_get_scope(&address) == RT_SCOPE_LINK) return true;
+    const Cidr there = to_cidr(rtnl_addr_get_local(&address), rtnl_addr_get_prefixlen(&address));
+    return std::any_of(settings_.addresses.begin(), settings_.addresses.end(),
+                       [&there](const Cidr& wanted) {
+                         return wanted.ip == there.ip && wanted.prefix == there.prefix;
+                       });
+  }
+
   int index() const { return rtnl_link_get_ifindex(link_.get()); }
 
   Status apply(rtnl_link& changes, const std::string& what) {
@@ -156,6 +176,7 @@ Result<ConfigureResult> configure(const Settings& settings) {
   }
   configurator.stop_address_generation();
   if (Status done = configurator.bring_up(); !done) return done.error();
+  if (settings.passed_on) configurator.remove_others();
   if (Status done = add_addresses(configurator, settings, result); !done) return done.error();
   return result;
 }

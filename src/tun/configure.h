@@ -24,6 +24,8 @@ struct Settings {
   std::uint32_t mtu = 1420;
   std::uint32_t tx_queue_length = 250;  // super-frames; long queues are latency under load
   std::vector<Cidr> addresses = {};     // with the prefix that is on the mesh, e.g. /48, /24
+  // By an earlier process of ours: what other addresses it has are not wanted any more.
+  bool passed_on = false;
 };
 
 struct ConfigureResult {

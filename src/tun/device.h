@@ -117,4 +117,11 @@ Status check_available();
 Result<std::unique_ptr<Device>> open_device(const std::string& name,
                                             const DeviceOptions& options = {});
 
+// The same on a descriptor that an earlier process opened and that was passed on: the interface with
+// its addresses never went away. Takes the descriptor, also on failure.
+Result<std::unique_ptr<Device>> adopt_device(int fd, const DeviceOptions& options = {});
+
+// The interface that a TUN descriptor is attached to; empty if it is none, or its interface is gone.
+std::string interface_of(int fd);
+
 }  // namespace meshnode::tun

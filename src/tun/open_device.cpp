@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -82,6 +83,11 @@ class Attached {
     name = request.ifr_name;
     return success();
   }
+  // On one that is attached already.
+  void take(int fd) {
+    reset();
+    fd_ = fd;
+  }
   // 0 or an errno.
   int agree_on_headers() {
     int size = kVnetHeaderSize;
@@ -135,6 +141,28 @@ Result<Offloads> attach(Attached& tun, std::string& name, const DeviceOptions& o
   return offloads;
 }
 
+// Whether frames have headers was settled when the interface was made.
+Offloads agree_again(Attached& tun, bool headers, const DeviceOptions& options) {
+  if (!headers) return none(Rung::off("the interface was made without headers"));
+  if (options.offloads) return agree(tun, options);
+  tun.agree_on_headers();
+  tun.agree_on(0);
+  return {Rung::on(), Rung::off(kSwitchedOff), Rung::off(kSwitchedOff)};
+}
+
+std::optional<ifreq> attached_to(int fd) {
+  ifreq request{};
+  if (ioctl(fd, TUNGETIFF, &request) != 0) return std::nullopt;
+  return request;
+}
+
+std::unique_ptr<Device> make_device(Attached& tun, std::string name, Offloads offloads,
+                                    Splitter* splitter) {
+  const int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  return std::make_unique<LinuxDevice>(tun.release(), control, std::move(name),
+                                       std::move(offloads), splitter);
+}
+
 }  // namespace
 
 Status check_available() {
@@ -150,9 +178,23 @@ Result<std::unique_ptr<Device>> open_device(const std::string& name, const Devic
   std::string real_name = name;
   auto offloads = attach(tun, real_name, options);
   if (!offloads) return offloads.error();
-  const int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  return std::unique_ptr<Device>(std::make_unique<LinuxDevice>(
-      tun.release(), control, std::move(real_name), std::move(*offloads), options.splitter));
+  return make_device(tun, std::move(real_name), std::move(*offloads), options.splitter);
+}
+
+std::string interface_of(int fd) {
+  const auto attached = attached_to(fd);
+  return attached ? attached->ifr_name : "";
+}
+
+Result<std::unique_ptr<Device>> adopt_device(int fd, const DeviceOptions& options) {
+  Attached tun;
+  tun.take(fd);
+  const auto attached = attached_to(fd);
+  if (!attached) return Error::world("the interface that was kept is gone");
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  const bool headers = (attached->ifr_flags & IFF_VNET_HDR) != 0;
+  return make_device(tun, attached->ifr_name, agree_again(tun, headers, options),
+                     options.splitter);
 }
 
 }  // namespace meshnode::tun
