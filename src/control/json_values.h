@@ -60,6 +60,15 @@ inline double rounded(double ms) {
   return std::abs(ms) < kExact ? std::round(ms * 1000) / 1000 : ms;
 }
 
+template <typename T>
+Json text_or_null(const std::optional<T>& value) {
+  return value ? Json(value->to_string()) : Json(nullptr);
+}
+
+inline Json ms_or_null(const std::optional<double>& value) {
+  return value ? Json(rounded(*value)) : Json(nullptr);
+}
+
 // Reading. at() throws for a missing field, get() for a wrong type.
 
 template <typename T>

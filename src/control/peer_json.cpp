@@ -26,15 +26,14 @@ PathKind path_kind_of(const Json& json) {
 }
 
 Json json_of(const PathStatus& path) {
-  Json out = {{"kind", word(path.kind)}, {"local", nullptr}};
-  if (path.local) out["local"] = path.local->to_string();
-  out["remote"] = path.remote.to_string();
-  out["rtt_ms"] = path.rtt_ms ? Json(rounded(*path.rtt_ms)) : Json(nullptr);
-  return out;
+  return {{"kind", word(path.kind)},
+          {"local", text_or_null(path.local)},
+          {"remote", path.remote.to_string()},
+          {"rtt_ms", ms_or_null(path.rtt_ms)}};
 }
 
 Json json_of(const EdgeStatus& edge) {
-  return {{"observed", edge.observed ? Json(edge.observed->to_string()) : Json(nullptr)},
+  return {{"observed", text_or_null(edge.observed)},
           {"rtt_last_ms", rounded(edge.rtt_last_ms)},
           {"rtt_min_ms", rounded(edge.rtt_min_ms)},
           {"rtt_avg_ms", rounded(edge.rtt_avg_ms)},

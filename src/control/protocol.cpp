@@ -21,11 +21,19 @@ std::optional<std::string> string_at(const Json& object, const char* field) {
   return found->get<std::string>();
 }
 
-constexpr std::pair<Method, const char*> kMethods[] = {
-    {Method::status, "status"},       {Method::id, "id"},          {Method::join_line, "join-line"},
-    {Method::peers, "peers"},         {Method::peer, "peer"},      {Method::ping, "ping"},
-    {Method::trace, "trace"},         {Method::why, "why"},        {Method::watch, "watch"},
-    {Method::log_level, "log-level"}, {Method::methods, "methods"}};
+constexpr std::pair<Method, const char*> kMethods[] = {{Method::status, "status"},
+                                                       {Method::id, "id"},
+                                                       {Method::join_line, "join-line"},
+                                                       {Method::peers, "peers"},
+                                                       {Method::peer, "peer"},
+                                                       {Method::ping, "ping"},
+                                                       {Method::trace, "trace"},
+                                                       {Method::edges, "edges"},
+                                                       {Method::why, "why"},
+                                                       {Method::watch, "watch"},
+                                                       {Method::log_level, "log-level"},
+                                                       {Method::reload, "reload"},
+                                                       {Method::methods, "methods"}};
 
 std::string method_list() {
   std::string out;
@@ -54,6 +62,7 @@ std::string request_line(const Request& request) {
   Json out = {{"version", kProtocolVersion}, {"method", name(request.method)}};
   if (!request.peer.empty()) out["peer"] = request.peer;
   if (!request.level.empty()) out["level"] = request.level;
+  if (request.exec) out["exec"] = true;
   return text_of(out) + "\n";
 }
 
@@ -66,8 +75,11 @@ Result<Request> parse_request(std::string_view line) {
   const auto wanted = string_at(*request, "method");
   for (const auto& [method, text] : kMethods) {
     if (wanted != text) continue;
-    return Request{method, string_at(*request, "peer").value_or(""),
-                   string_at(*request, "level").value_or("")};
+    Request out{method, string_at(*request, "peer").value_or(""),
+                string_at(*request, "level").value_or("")};
+    const auto exec = request->find("exec");
+    out.exec = exec != request->end() && *exec == true;
+    return out;
   }
   return Error::usage("the methods are " + method_list());
 }
@@ -111,6 +123,13 @@ Result<JoinLine> join_line_from_json(std::string_view text) {
   const auto token = object ? string_at(*object, "token") : std::nullopt;
   if (!command || !token) return Error::world("the daemon's join line cannot be read");
   return JoinLine{*command, *token};
+}
+
+Result<std::string> reload_text(std::string_view json) {
+  const auto object = object_of(json);
+  const auto text = object ? string_at(*object, "text") : std::nullopt;
+  if (!text) return Error::world("the daemon's answer cannot be read");
+  return *text;
 }
 
 std::string to_json_string(std::string_view text) {

@@ -30,9 +30,11 @@ enum class Method : unsigned char {
   peer,
   ping,
   trace,
+  edges,
   why,
   watch,
   log_level,
+  reload,
   methods,
 };
 std::string_view name(Method method);
@@ -42,9 +44,10 @@ struct Request {
       : method(wanted), peer(std::move(whom)), level(std::move(to)) {}
 
   Method method;
-  std::string peer;   // of peer, ping, trace and, if one is meant, why: a name, an address, or the
-                      // beginning of an id
-  std::string level;  // of log-level: the new one; empty: only ask
+  std::string peer;   // of peer, ping, trace, edges and, if one is meant, why: a name, an address,
+                      // or the beginning of an id
+  std::string level;  // of log-level: the new ones (base/log_levels.h); empty: only ask
+  bool exec = false;  // of reload: begin anew, with the program that is installed now
   bool operator==(const Request&) const = default;
 };
 
@@ -69,6 +72,8 @@ Result<std::string> parse_answer(std::string_view line);
 std::string methods_json();
 std::string to_json(const JoinLine& line);
 Result<JoinLine> join_line_from_json(std::string_view text);
+// What a reload came to, in a sentence.
+Result<std::string> reload_text(std::string_view json);
 std::string to_json_string(std::string_view text);
 Result<std::string> string_from_json(std::string_view text);
 // The same JSON text, indented for people.

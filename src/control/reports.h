@@ -66,6 +66,24 @@ struct TraceReport {
   std::optional<Failure> failure;  // instead
 };
 
+// An edge of another member, as that one tells it.
+struct EdgeOfMember {
+  NodeId id{};
+  std::string name{};  // empty where we do not know the member
+  PathKind kind = PathKind::direct;
+  std::optional<double> rtt_ms{};
+  bool operator==(const EdgeOfMember&) const = default;
+};
+
+struct EdgesReport {
+  NodeId id;
+  std::string name;
+  std::optional<bool> shares;  // nothing: it did not answer
+  bool complete = false;       // these are all
+  std::vector<EdgeOfMember> edges;
+  std::optional<Failure> failure;
+};
+
 // Something happened. Fields that an event has no use for are empty.
 struct Event {
   std::string event;  // "peer-up", …: docs/control.md has the list

@@ -16,21 +16,12 @@ constexpr Words<Place, 4> kPlaces{{{Place::done, "not-needed"},
 
 Json json_of(const EdgeView& view);
 
-template <typename T>
-Json text_or_null(const std::optional<T>& value) {
-  return value ? Json(value->to_string()) : Json(nullptr);
-}
-
-Json number_or_null(const std::optional<double>& value) {
-  return value ? Json(rounded(*value)) : Json(nullptr);
-}
-
 Json json_of(const CandidateStatus& candidate) {
   return {{"endpoint", candidate.endpoint.to_string()},
           {"state", word(kCandidateStates, candidate.state)},
           {"probes", candidate.probes},
           {"answers", candidate.answers},
-          {"rtt_ms", number_or_null(candidate.rtt_ms)}};
+          {"rtt_ms", ms_or_null(candidate.rtt_ms)}};
 }
 
 Json json_of(const ChangeStatus& change) {
@@ -143,7 +134,7 @@ std::string to_json(const PeerDetails& details) {
 std::string to_json(const PingReport& report) {
   return text_of({{"id", report.id.to_string()},
                   {"name", report.name},
-                  {"rtt_ms", number_or_null(report.rtt_ms)},
+                  {"rtt_ms", ms_or_null(report.rtt_ms)},
                   {"path", object_or_null(report.path)},
                   {"failure", object_or_null(report.failure)}});
 }
@@ -154,13 +145,28 @@ std::string to_json(const TraceReport& report) {
                   {"failure", object_or_null(report.failure)}});
 }
 
+std::string to_json(const EdgesReport& report) {
+  Json edges = Json::array();
+  for (const EdgeOfMember& each : report.edges)
+    edges.push_back({{"id", each.id.to_string()},
+                     {"name", each.name},
+                     {"path_kind", word(each.kind)},
+                     {"rtt_ms", ms_or_null(each.rtt_ms)}});
+  return text_of({{"id", report.id.to_string()},
+                  {"name", report.name},
+                  {"shares", or_null(report.shares)},
+                  {"complete", report.complete},
+                  {"edges", edges},
+                  {"failure", object_or_null(report.failure)}});
+}
+
 std::string to_json(const std::vector<Explanation>& explanations) {
   Json out = Json::array();
   for (const Explanation& each : explanations)
     out.push_back({{"id", text_or_null(each.id)},
                    {"name", each.id ? Json(each.name) : Json(nullptr)},
                    {"cause", name(each.verdict.cause)},
-                   {"fixable", word(kPlaces, place_of(each.verdict.cause))},
+                   {"fixable", word(kPlaces, place_of(each.verdict))},
                    {"sentence", each.verdict.sentence},
                    {"evidence", each.verdict.evidence},
                    {"action", each.verdict.action}});
@@ -213,6 +219,22 @@ Result<TraceReport> trace_from_json(std::string_view text) {
   });
 }
 
+Result<EdgesReport> edges_from_json(std::string_view text) {
+  return reading(text, [](const Json& json) {
+    EdgesReport out;
+    out.id = parsed<NodeId>(json.at("id"));
+    json.at("name").get_to(out.name);
+    out.shares = optional_of<bool>(json.at("shares"));
+    json.at("complete").get_to(out.complete);
+    for (const Json& each : json.at("edges"))
+      out.edges.push_back({parsed<NodeId>(each.at("id")), each.at("name").get<std::string>(),
+                           path_kind_of(each.at("path_kind")),
+                           optional_of<double>(each.at("rtt_ms"))});
+    out.failure = failure_of(json.at("failure"));
+    return out;
+  });
+}
+
 Result<Event> event_from_json(std::string_view text) {
   return reading(text, [](const Json& json) {
     Event out;
@@ -239,6 +261,8 @@ Result<std::vector<Explanation>> explanations_from_json(std::string_view text) {
       if (!cause) throw Misfit("an unknown cause");
       one.verdict.cause = *cause;
       each.at("sentence").get_to(one.verdict.sentence);
+      const Place place = value_of(kPlaces, each.at("fixable").get<std::string>());
+      if (place != place_of(*cause)) one.verdict.elsewhere = place;
       each.at("evidence").get_to(one.verdict.evidence);
       each.at("action").get_to(one.verdict.action);
       out.push_back(std::move(one));

@@ -156,6 +156,11 @@ class EpollServer final : public Server {
     }
   }
 
+  void drain() override {
+    for (auto& [fd, client] : clients_)
+      if (client.answer_pending()) flush(client);
+  }
+
   void publish(std::string_view event) override {
     for (auto& [fd, client] : clients_) {
       if (!client.watching) continue;

@@ -73,6 +73,8 @@ class Server {
   // Answers a request that got a Later; nothing happens if its client has gone. Both only fill
   // queues: they may be called from within Answers.
   virtual void answer(Ticket ticket, const Result<std::string>& result) = 0;
+  // Sends what waits, as far as that goes without waiting: before the end.
+  virtual void drain() = 0;
   // `event` is JSON text, for each client that watches.
   virtual void publish(std::string_view event) = 0;
 };

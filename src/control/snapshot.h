@@ -104,11 +104,21 @@ struct DataPlaneStatus {
   std::uint32_t threads = 0;  // that move packets; 0: an earlier version does not tell
 };
 
+// How names of members are known to the machine.
+struct NamesStatus {
+  static constexpr std::size_t kMostConflicts = 16;
+  std::optional<Endpoint> server;      // where DNS questions are answered
+  bool hosts = false;                  // members stand in /etc/hosts
+  std::vector<std::string> conflicts;  // a sentence each, at most kMostConflicts
+  bool operator==(const NamesStatus&) const = default;
+};
+
 // All members known, in any order; to_json keeps it.
 struct Snapshot {
   NodeStatus node;
   DiscoveryStatus discovery;
   DataPlaneStatus data_plane;
+  NamesStatus names;
   std::vector<PeerStatus> peers;
   DropCounters drops;
 };

@@ -45,6 +45,12 @@ Json json_of(const DataPlaneStatus& data_plane) {
   return out;
 }
 
+Json json_of(const NamesStatus& names) {
+  return {{"server", text_or_null(names.server)},
+          {"hosts", names.hosts},
+          {"conflicts", names.conflicts}};
+}
+
 Json json_of(const DropCounters& drops) {
   Json out = Json::object();
   for (std::size_t i = 0; i < static_cast<std::size_t>(Drop::count_); ++i) {
@@ -94,6 +100,17 @@ DataPlaneStatus data_plane_of(const Json& json) {
   return out;
 }
 
+// Not told by earlier versions.
+NamesStatus names_of(const Json& json) {
+  NamesStatus out;
+  const auto found = json.find("names");
+  if (found == json.end()) return out;
+  if (!found->at("server").is_null()) out.server = parsed<Endpoint>(found->at("server"));
+  found->at("hosts").get_to(out.hosts);
+  found->at("conflicts").get_to(out.conflicts);
+  return out;
+}
+
 DropCounters drops_of(const Json& json) {
   DropCounters out;
   for (std::size_t i = 0; i < static_cast<std::size_t>(Drop::count_); ++i) {
@@ -113,6 +130,7 @@ std::string to_json(const Snapshot& snapshot) {
                     {"node", json_of(snapshot.node)},
                     {"discovery", json_of(snapshot.discovery)},
                     {"data_plane", json_of(snapshot.data_plane)},
+                    {"names", json_of(snapshot.names)},
                     {"peers", std::move(peers)},
                     {"drops", json_of(snapshot.drops)}};
   return out.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -127,6 +145,7 @@ Result<Snapshot> from_json(std::string_view text) {
     out.node = node_of(json.at("node"));
     out.discovery = discovery_of(json.at("discovery"));
     out.data_plane = data_plane_of(json);
+    out.names = names_of(json);
     for (const Json& entry : json.at("peers")) out.peers.push_back(peer_of(entry));
     out.drops = drops_of(json.at("drops"));
     return out;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 namespace meshnode::control {
 namespace {
@@ -9,6 +10,10 @@ namespace {
 // Silence is no sign before that.
 constexpr std::uint64_t kPatience_s = 10;
 constexpr std::uint64_t kLonely_s = 12;
+// Members look for each other under keys that change with the clock every 6 h, and each looks half
+// an hour ahead and back (protocol §13).
+constexpr std::int64_t kTolerated_s = 1800;
+constexpr std::uint8_t kOurVersion = 1;
 constexpr std::size_t kShownCandidates = 6;
 
 struct Entry {
@@ -24,6 +29,8 @@ constexpr std::array kCauses{
     Entry{Cause::udp_blocked_here, "udp-blocked-here", Place::here},
     Entry{Cause::no_bootstrap_reachable, "no-bootstrap-reachable", Place::here},
     Entry{Cause::alone_in_network, "alone-in-network", Place::there},
+    Entry{Cause::clock_skew, "clock-skew", Place::here},
+    Entry{Cause::version_mismatch, "version-mismatch", Place::here},
     Entry{Cause::peer_offline, "peer-offline", Place::there},
     Entry{Cause::address_conflict, "address-conflict", Place::here},
     Entry{Cause::handshake_refused, "handshake-refused", Place::there},
@@ -125,6 +132,89 @@ std::optional<Verdict> machine(const HereEvidence& here) {
   return std::nullopt;
 }
 
+// ---- clocks and versions ----
+
+bool is_off(std::int64_t after_ours_s) {
+  return std::abs(after_ours_s) >= kTolerated_s;
+}
+
+std::int64_t middle_of(std::vector<std::int64_t> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::string difference(std::int64_t after_ours_s) {
+  return seconds_text(static_cast<std::uint64_t>(std::abs(after_ours_s)));
+}
+
+// Servers are asked first: they are many networks' and have no stake in this one. Members count
+// where no server tells, and then at least two, and most of those who tell.
+std::optional<Verdict> own_clock(const HereEvidence& here) {
+  if (here.lan_only) return std::nullopt;
+  const auto& tellers = here.server_clocks_s.empty() ? here.member_clocks_s : here.server_clocks_s;
+  const bool members = here.server_clocks_s.empty();
+  if (tellers.empty() || (members && tellers.size() < 2)) return std::nullopt;
+  const std::int64_t off = middle_of(tellers);
+  const auto agree = std::count_if(tellers.begin(), tellers.end(), is_off);
+  // Members tell of a difference more often than of none.
+  const bool most = 2 * static_cast<std::uint64_t>(agree) > here.known_members;
+  if (!is_off(off) || (members && (agree < 2 || !most))) return std::nullopt;
+  return Verdict{Cause::clock_skew,
+                 "the clock of this machine is " + difference(off) +
+                     (off > 0 ? " behind" : " ahead") +
+                     ", and members look for each other under keys that change with the time",
+                 {"so say " + std::to_string(agree) + " of " + std::to_string(tellers.size()) +
+                  (members ? " members" : " servers") + " that tell the time"},
+                 "set the clock, and keep it right (timedatectl set-ntp true)"};
+}
+
+std::optional<Verdict> other_clock(const HereEvidence& here, const PeerEvidence& peer) {
+  if (here.lan_only || !peer.clock_after_ours_s || !is_off(*peer.clock_after_ours_s))
+    return std::nullopt;
+  // Two clocks differ, and which one is wrong is known if somebody else tells the time.
+  const bool ours_is_right = !here.server_clocks_s.empty();
+  Verdict out{Cause::clock_skew,
+              "the clock of " + peer.who + " is " + difference(*peer.clock_after_ours_s) +
+                  (*peer.clock_after_ours_s > 0 ? " ahead of" : " behind") +
+                  " the one here, and members look for each other under keys that change with the "
+                  "time",
+              {ours_is_right ? "servers agree with the clock here"
+                             : "which of the two is wrong is not known"},
+              ours_is_right ? "set the clock there (timedatectl set-ntp true)"
+                            : "compare both with a clock that is right (timedatectl)"};
+  if (ours_is_right) out.elsewhere = Place::there;
+  return out;
+}
+
+std::optional<Verdict> other_version(const PeerEvidence& peer) {
+  if (peer.lowest_version <= kOurVersion && peer.highest_version >= kOurVersion)
+    return std::nullopt;
+  const bool newer = peer.lowest_version > kOurVersion;
+  Verdict out{Cause::version_mismatch,
+              peer.who + " speaks another version of the protocol",
+              {"versions " + std::to_string(peer.lowest_version) + " to " +
+                   std::to_string(peer.highest_version) + " there, " + std::to_string(kOurVersion) +
+                   " here",
+               "its signed record says so"},
+              newer ? "install a newer meshnode here" : "install a newer meshnode there"};
+  if (!newer) out.elsewhere = Place::there;
+  return out;
+}
+
+std::optional<Verdict> other_version(const HereEvidence& here) {
+  if (!here.other_version) return std::nullopt;
+  const bool newer = here.other_version->version > kOurVersion;
+  Verdict out{Cause::version_mismatch,
+              "a member on this LAN speaks another version of the protocol",
+              {"version " + std::to_string(here.other_version->version) + " at " +
+                   here.other_version->from + ", " + std::to_string(kOurVersion) + " here",
+               "its beacon is sealed with the key of this network"},
+              newer ? "install a newer meshnode here" : "install a newer meshnode there"};
+  if (!newer) out.elsewhere = Place::there;
+  return out;
+}
+
 // ---- its way to the others ----
 
 std::optional<Verdict> surroundings(const HereEvidence& here) {
@@ -135,6 +225,8 @@ std::optional<Verdict> surroundings(const HereEvidence& here) {
         "no bootstrap answers, so nobody can be looked up",
         {bootstraps_text(here)},
         "see whether the hub runs and its address is right, or name another --bootstrap"};
+  if (auto verdict = other_version(here)) return verdict;
+  if (auto verdict = own_clock(here)) return verdict;
   if (here.up_s >= kLonely_s)
     return Verdict{Cause::alone_in_network,
                    "nobody else is in this network",
@@ -167,6 +259,7 @@ std::optional<Verdict> contradiction(const PeerEvidence& peer) {
                    {"both nodes claim it"},
                    "give one of the two another --address"};
   if (peer.connected) return std::nullopt;
+  if (auto verdict = other_version(peer)) return verdict;
   if (peer.handshakes_refused > 0 &&
       std::any_of(peer.candidates.begin(), peer.candidates.end(),
                   [](const auto& each) { return each.answered > 0; }))
@@ -206,6 +299,8 @@ Verdict no_path(const HereEvidence& here, const PeerEvidence& peer) {
                 "lets in only ports that it knows",
             together(nats(here, peer), tried(peer)),
             "forward a UDP port to it on its router (--port fixes which), or use IPv6"};
+  if (auto verdict = own_clock(here)) return *verdict;
+  if (auto verdict = other_clock(here, peer)) return *verdict;
   return {Cause::filtered_on_the_way,
           "neither side gets through to the other, though the NATs would allow it",
           together(nats(here, peer), tried(peer)),
@@ -236,6 +331,10 @@ std::optional<Cause> cause_of(std::string_view name) {
 
 Place place_of(Cause cause) {
   return entry(cause).place;
+}
+
+Place place_of(const Verdict& verdict) {
+  return verdict.elsewhere.value_or(place_of(verdict.cause));
 }
 
 std::optional<Verdict> why_here(const HereEvidence& here) {

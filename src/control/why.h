@@ -27,6 +27,8 @@ enum class Cause : std::uint8_t {
   // its way to the others
   no_bootstrap_reachable,
   alone_in_network,
+  clock_skew,        // of this machine or the peer
+  version_mismatch,  // likewise: the older one should be made newer
   // the peer
   peer_offline,
   address_conflict,
@@ -46,6 +48,7 @@ std::optional<Cause> cause_of(std::string_view name);
 
 // Who can do something about it: exit codes of `meshctl why`.
 enum class Place : std::uint8_t { done = 0, here = 3, there = 4, nowhere = 5 };
+// Of clock_skew and version_mismatch only the verdict knows: this says here.
 Place place_of(Cause cause);
 
 // RFC 4787 §4.1, as far as it is known. `none`: a public address.
@@ -64,6 +67,15 @@ struct HereEvidence {
   bool twin = false;  // another machine uses our key
   std::uint64_t known_members = 0;
   std::string fingerprint{};
+  // How far others' clocks are after ours, as they say: servers', and members' where they tell.
+  std::vector<std::int64_t> server_clocks_s{};
+  std::vector<std::int64_t> member_clocks_s{};
+  // A member on our link that speaks another protocol version: which, and where it is.
+  struct OtherVersion {
+    std::uint8_t version = 0;
+    std::string from{};
+  };
+  std::optional<OtherVersion> other_version{};
 };
 struct CandidateEvidence {
   Endpoint endpoint{};
@@ -85,6 +97,9 @@ struct PeerEvidence {
   // Small probes are answered, and those above this are not: bytes, if too few for packets inside
   // of 1,280 in one piece.
   std::optional<std::uint64_t> carries_only{};
+  std::optional<std::int64_t> clock_after_ours_s{};  // as it said itself
+  std::uint8_t lowest_version = 1;                   // that it speaks
+  std::uint8_t highest_version = 1;
 };
 
 struct Verdict {
@@ -92,7 +107,9 @@ struct Verdict {
   std::string sentence{};               // what is wrong
   std::vector<std::string> evidence{};  // what speaks for it, a half sentence each
   std::string action{};                 // what would help; empty if nothing is wrong
+  std::optional<Place> elsewhere{};     // not where the cause has its place
 };
+Place place_of(const Verdict& verdict);
 
 Verdict why(const HereEvidence& here, const PeerEvidence& peer);
 // Of this machine alone, whoever the peer is; nothing if nothing is wrong here.

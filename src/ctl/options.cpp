@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "control/printable.h"
+
 namespace meshnode::ctl {
 namespace {
 
@@ -14,7 +16,9 @@ struct Subcommand {
   bool json = true;
 };
 
-constexpr std::array<Subcommand, 12> kSubcommands{{
+constexpr std::size_t kMaxServers = 32;
+
+constexpr std::array<Subcommand, 15> kSubcommands{{
     {Command::status, "status", "what is going on: this node, its network, all peers"},
     {Command::peers, "peers", "all peers: state, path, round trip, loss, MTU, traffic"},
     {Command::peer, "peer", "one peer in full: path, figures, candidates, path history"},
@@ -23,11 +27,42 @@ constexpr std::array<Subcommand, 12> kSubcommands{{
     {Command::why, "why", "why there is no edge, or not the best one, and what would help"},
     {Command::watch, "watch", "what happens from now on, line by line"},
     {Command::top, "top", "traffic of each edge, live on a terminal"},
-    {Command::log_level, "log-level", "ask for the log level, or change it until the next start"},
+    {Command::map, "map", "the whole mesh: who has an edge to whom, as the members tell"},
+    {Command::netcheck, "netcheck",
+     "what this machine's network does to UDP (works without a running meshnode, too)"},
+    {Command::log_level, "log-level",
+     "ask for the log levels, or change them until the next start"},
+    {Command::reload, "reload", "read the configuration again, and apply what can be applied"},
     {Command::id, "id", "this node's id", false},
     {Command::genkey, "genkey", "make the key of a new network (needs no running meshnode)", false},
     {Command::join_line, "join-line", "how another machine joins this network (a secret)", false},
 }};
+
+void describe_netcheck(CLI::App& to, Options& options) {
+  to.add_option_function<std::vector<std::string>>(
+        "--bootstrap",
+        [&options](const std::vector<std::string>& texts) {
+          for (const std::string& text : texts) {
+            const auto server = HostPort::parse(text);
+            if (!server)
+              throw CLI::ValidationError("--bootstrap " + control::printable(text),
+                                         "needs HOST:PORT, like hub.example.org:3731");
+            options.servers.push_back(*server);
+          }
+        },
+        "ask this hub or STUN server; may be given again (default: those of the running meshnode)")
+      ->type_name("HOST:PORT")
+      ->take_all()
+      ->trigger_on_parse(false)
+      ->expected(1, static_cast<int>(kMaxServers));
+  to.add_option("--port", options.port, "test the filter of this local UDP port (default: any)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 65535));
+  to.add_option("--lifetime", options.lifetime_s,
+                "measure how long a mapping lasts, up to SEC (5 to 3600); takes as long")
+      ->type_name("SEC")
+      ->check(CLI::Range(5, 3600));
+}
 
 void describe_arguments(CLI::App& to, Command command, Options& options) {
   const auto peer = [&] {
@@ -55,9 +90,19 @@ void describe_arguments(CLI::App& to, Command command, Options& options) {
       return interval("seconds between pings, 0.1 to 3600 (default: 1)");
     case Command::top:
       return interval("seconds between looks, 0.1 to 3600 (default: 1)");
+    case Command::map:
+      to.add_flag("--dot", options.dot, "for Graphviz: meshctl map --dot | dot -Tsvg");
+      return;
+    case Command::netcheck:
+      return describe_netcheck(to, options);
     case Command::log_level:
-      to.add_option("level", options.level, "trace, debug, info, warn, error or off")
-          ->type_name("LEVEL");
+      to.add_option("level", options.level,
+                    "trace, debug, info, warn, error or off; of one module: dht=debug")
+          ->type_name("LEVELS");
+      return;
+    case Command::reload:
+      to.add_flag("--exec", options.exec,
+                  "begin anew with the program that is installed now; connections stay");
       return;
     default:
       return;
@@ -103,6 +148,7 @@ std::optional<Error> check(const CLI::App& app, const Options& options) {
     return Error::usage("--interface and --control both name a meshnode: give one of them");
   if (options.control && options.control->empty())
     return Error::usage("--control: needs the path of a socket");
+  if (options.dot && options.json) return Error::usage("--dot and --json: give one of them");
   const bool named = options.interface.has_value();
   if (named && (options.interface->empty() || options.interface->find('/') != std::string::npos))
     return Error::usage("--interface: needs an interface's name, like mesh0");

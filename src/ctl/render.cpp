@@ -101,11 +101,19 @@ std::string data_plane_line(const control::DataPlaneStatus& data_plane) {
   return "data plane " + (missing.empty() ? "all offloads" : missing) + threads + "\n";
 }
 
+std::string names_lines(const control::NamesStatus& names) {
+  std::string out;
+  if (names.server) out = "names      NAME.mesh, asked for at " + names.server->to_string() + "\n";
+  for (const std::string& conflict : names.conflicts)
+    out += "names      " + printable(conflict) + "\n";
+  return out;
+}
+
 }  // namespace
 
 std::string render_status(const Snapshot& snapshot, const Look& look) {
   std::string out = node_lines(snapshot.node) + discovery_line(snapshot.discovery) +
-                    data_plane_line(snapshot.data_plane);
+                    data_plane_line(snapshot.data_plane) + names_lines(snapshot.names);
   // In a large network most members have an edge only while it is of use.
   if (snapshot.node.known_members > snapshot.peers.size())
     out += "members    " + std::to_string(snapshot.node.known_members) +

@@ -49,7 +49,7 @@ int exit_code_of(const std::vector<Explanation>& explanations) {
   if (explanations.empty()) return static_cast<int>(control::Place::nowhere);
   int out = 0;
   for (const Explanation& each : explanations) {
-    const int code = static_cast<int>(control::place_of(each.verdict.cause));
+    const int code = static_cast<int>(control::place_of(each.verdict));
     if (code != 0 && (out == 0 || code < out)) out = code;
   }
   return out;

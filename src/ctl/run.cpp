@@ -1,21 +1,45 @@
 #include "ctl/run.h"
 
 #include <ostream>
+#include <sstream>
+#include <thread>
 
+#include "base/log_levels.h"
 #include "control/client.h"
 #include "control/printable.h"
 #include "control/reports_json.h"
 #include "control/snapshot_json.h"
 #include "crypto/random.h"
+#include "ctl/gather_map.h"
 #include "ctl/live.h"
+#include "ctl/mesh_map.h"
+#include "ctl/netcheck.h"
+#include "ctl/render_netcheck.h"
 #include "ctl/render_peer.h"
 #include "ctl/render_why.h"
+#include "ctl/table.h"
 #include "overlay/network.h"
 
 namespace meshnode::ctl {
 namespace {
 
 using control::Method;
+
+// Longer than a monitor waits for a successor to prepare, and for its worker to leave.
+constexpr milliseconds kUpgradePatience{15'000};
+
+// The socket is gone for a moment, and then another one.
+Status await_daemon(const std::string& socket) {
+  constexpr milliseconds kPause{20};
+  Error last;
+  for (milliseconds waited{0}; waited < kUpgradePatience; waited += kPause) {
+    const auto answer = control::ask(socket, Method::id);
+    if (answer) return success();
+    last = answer.error();
+    std::this_thread::sleep_for(kPause);
+  }
+  return last;
+}
 
 Status show_status(const std::string& socket, bool json, const Surroundings& to) {
   const auto answer = control::ask(socket, Method::status);
@@ -67,11 +91,35 @@ Status show(const std::string& socket, const control::Request& request, const Op
   return success();
 }
 
+// A daemon of another version may know levels or modules that we do not: then as it says.
+std::string render_levels(const std::string& text) {
+  const auto levels = LogLevels().with(text);
+  if (!levels) return control::printable(text) + "\n";
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < kLogModules; ++i) {
+    const auto module = static_cast<LogModule>(i);
+    rows.push_back({{std::string(name(module))}, {std::string(name((*levels)[module]))}});
+  }
+  return table({{"MODULE"}, {"LEVEL"}}, rows, {});
+}
+
 Status show_level(const std::string& socket, const Options& options, const Surroundings& to) {
   const control::Request request{Method::log_level, {}, options.level};
-  return show(
-      socket, request, options, to, control::string_from_json,
-      [](const std::string& level, const Look&) { return control::printable(level) + "\n"; });
+  return show(socket, request, options, to, control::string_from_json,
+              [](const std::string& levels, const Look&) { return render_levels(levels); });
+}
+
+// With --exec the daemon is another process afterwards: done is when that one answers.
+Status reload(const std::string& socket, const Options& options, const Surroundings& to) {
+  control::Request request{Method::reload};
+  request.exec = options.exec;
+  const auto answer =
+      control::ask(socket, request, options.exec ? kUpgradePatience : control::kClientPatience);
+  if (!answer) return answer.error();
+  const auto text = control::reload_text(*answer);
+  if (!text) return text.error();
+  to.out << (options.json ? control::pretty(*answer) : control::printable(*text)) << '\n';
+  return options.exec ? await_daemon(socket) : success();
 }
 
 // For programs a trace that was not answered is told, too; the exit code is the same.
@@ -84,6 +132,17 @@ Status show_trace(const std::string& socket, const Options& options, const Surro
   to.out << (options.json ? control::pretty(*answer) + "\n" : render_trace(*report, to.look));
   if (report->there) return success();
   return Error::world("the other side did not tell what it believes");
+}
+
+Status show_map(const std::string& socket, const Options& options, const Surroundings& to) {
+  const auto map =
+      gather_map(socket, [&](const std::string& what) { to.err << what << " …\n"
+                                                               << std::flush; });
+  if (!map) return map.error();
+  to.out << (options.dot    ? map_dot(*map)
+             : options.json ? map_json(*map)
+                            : render_map(*map, to.look));
+  return success();
 }
 
 // The exit code, or why there is no answer.
@@ -99,6 +158,37 @@ Result<int> explain(const Options& options, const Surroundings& to) {
   return exit_code_of(*explanations);
 }
 
+// The bootstraps of the running meshnode, where nobody said whom to ask.
+Result<std::vector<HostPort>> servers_to_ask(const Options& options, const Surroundings& to) {
+  if (!options.servers.empty()) return options.servers;
+  const auto socket = find_socket(options, to.run_folder);
+  const auto answer = socket ? control::ask(*socket, Method::status) : socket;
+  if (!answer)
+    return Error::usage("say whom to ask, with --bootstrap HOST:PORT (" + answer.error().message +
+                        ")");
+  const auto snapshot = control::from_json(*answer);
+  if (!snapshot) return snapshot.error();
+  std::vector<HostPort> out;
+  for (const auto& each : snapshot->discovery.bootstraps)
+    if (const auto server = HostPort::parse(each.address)) out.push_back(*server);
+  if (out.empty())
+    return Error::usage("say whom to ask, with --bootstrap HOST:PORT: this meshnode has none");
+  return out;
+}
+
+Status netcheck(const Options& options, const Surroundings& to) {
+  const auto servers = servers_to_ask(options, to);
+  if (!servers) return servers.error();
+  const NetcheckWishes wishes{*servers, options.port, seconds(options.lifetime_s)};
+  const auto found = check_network(wishes, [&](const std::string& what) {
+    to.err << what << " …\n" << std::flush;
+  });
+  if (!found) return found.error();
+  to.out << (options.json ? netcheck_json(*found) + "\n" : render_netcheck(*found, to.look));
+  if (found->anybody_answered()) return success();
+  return Error::world("no server answers: is the internet there, and UDP let through?");
+}
+
 Status make_key(const Surroundings& to) {
   crypto::SystemRandom random;
   overlay::NetworkSecret network;
@@ -110,6 +200,7 @@ Status make_key(const Surroundings& to) {
 
 Status carry_out(const Options& options, const Surroundings& to) {
   if (options.command == Command::genkey) return make_key(to);
+  if (options.command == Command::netcheck) return netcheck(options, to);
   const auto socket = find_socket(options, to.run_folder);
   if (!socket) return socket.error();
   switch (options.command) {
@@ -133,9 +224,14 @@ Status carry_out(const Options& options, const Surroundings& to) {
       return watch(*socket, options, to);
     case Command::top:
       return top(*socket, options, to);
+    case Command::map:
+      return show_map(*socket, options, to);
     case Command::log_level:
       return show_level(*socket, options, to);
+    case Command::reload:
+      return reload(*socket, options, to);
     case Command::genkey:
+    case Command::netcheck:
     case Command::why:
       break;
   }
@@ -150,7 +246,10 @@ Result<int> exit_code(const Options& options, const Surroundings& to) {
 }
 
 int complain(const Error& error, const Surroundings& to) {
-  to.err << "meshctl: " << control::printable(error.message) << '\n';
+  // A sentence per line: a configuration can be wrong in several places.
+  std::istringstream lines(error.message);
+  for (std::string line; std::getline(lines, line);)
+    to.err << "meshctl: " << control::printable(line) << '\n';
   return error.exit_code();
 }
 

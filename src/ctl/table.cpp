@@ -7,7 +7,7 @@
 namespace meshnode::ctl {
 
 std::string coloured(const std::string& text, const char* colour, const Look& look) {
-  if (!look.colour || colour == nullptr) return text;
+  if (!look.colour || colour == nullptr || text.empty()) return text;
   return colour + text + "\033[0m";
 }
 
@@ -27,6 +27,7 @@ std::string table(const std::vector<Column>& columns, const std::vector<Row>& ro
       const std::string text = coloured(row[i].text, row[i].colour, look);
       const bool last = i + 1 == columns.size();
       out += columns[i].right ? gap + text : text + (last ? "" : gap);
+      if (last && row[i].text.empty()) out.erase(out.find_last_not_of(' ') + 1);
       out += last ? "\n" : "  ";
     }
   }

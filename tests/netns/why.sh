@@ -118,6 +118,24 @@ inside a ip addr flush dev eth0
 named a "" no-network-here 3
 stop_node a
 
+say "a clock"
+faketime=$(dirname "$(dpkg -L faketime libfaketime 2>/dev/null | grep -m 1 '/libfaketime\.so\.1$')")/libfaketime.so.1
+[[ -f $faketime ]] || { say "libfaketime is missing: run scripts/setup" >&2; exit 1; }
+rm -rf "${work:?}/p/state" "${work:?}/q/state"
+key=$("$meshctl" genkey)
+node p
+node_wrapper=(env LD_PRELOAD="$faketime" FAKETIME=+3d FAKETIME_DONT_FAKE_MONOTONIC=1)
+node q
+node_wrapper=()
+named q "" clock-skew 3
+check "  by how much" grep -q '3 days ahead' "$work/why.txt"
+named p "" alone-in-network 4
+stop_node q
+node q
+wait_for 15 "with the right time p and q have an edge" edge p q
+stop_node p
+stop_node q
+
 say "the hub"
 public_host other
 start_hub --in other

@@ -99,6 +99,17 @@ TEST(Render, MembersWithoutAnEdgeAreCounted) {
             std::string::npos);
 }
 
+TEST(Render, TellsWhereNamesAreAskedForAndWhichAreNobodys) {
+  Snapshot snapshot = two_peers();
+  EXPECT_EQ(render_status(snapshot, {}).find("names "), std::string::npos);
+  snapshot.names.server = Endpoint::parse("[fd00::1]:53");
+  snapshot.names.conflicts = {"b.mesh is\033 nobody's"};
+  EXPECT_NE(render_status(snapshot, {})
+                .find("\nnames      NAME.mesh, asked for at [fd00::1]:53\n"
+                      "names      b.mesh is? nobody's\n"),
+            std::string::npos);
+}
+
 TEST(Render, TellsWhatTheKernelDoesNotDo) {
   Snapshot snapshot = two_peers();
   snapshot.data_plane.rungs = {{"a", true, ""}, {"b", true, ""}};
@@ -236,7 +247,8 @@ TEST_F(Meshctl, GenkeyMakesANewTokenEachTime) {
 TEST_F(Meshctl, WrongUsageIsExit2WithOneSentence) {
   const std::pair<std::vector<const char*>, std::string> cases[] = {
       {{},
-       "meshctl: say what to do: status, peers, peer, ping, trace, why, watch, top, log-level, id, "
+       "meshctl: say what to do: status, peers, peer, ping, trace, why, watch, top, map, netcheck, "
+       "log-level, reload, id, "
        "genkey, join-line (see meshctl --help)\n"},
       {{"frob"}, "meshctl: The following argument was not expected: frob (see meshctl --help)\n"},
       {{"id", "--json"},

@@ -13,7 +13,8 @@ TEST(Protocol, RequestsAreGolden) {
 
 TEST(Protocol, EachRequestIsUnderstood) {
   for (int i = 0; i <= static_cast<int>(Method::methods); ++i) {
-    const Request request{static_cast<Method>(i), "beta", "debug"};
+    Request request{static_cast<Method>(i), "beta", "debug"};
+    request.exec = i % 2 == 0;
     EXPECT_NE(name(request.method), "unknown");
     const auto parsed = parse_request(request_line(request));
     ASSERT_TRUE(parsed);
@@ -24,8 +25,8 @@ TEST(Protocol, EachRequestIsUnderstood) {
 }
 
 const std::string kMethodsAre =
-    "the methods are status, id, join-line, peers, peer, ping, trace, why, watch, log-level, "
-    "methods";
+    "the methods are status, id, join-line, peers, peer, ping, trace, edges, why, watch, "
+    "log-level, reload, methods";
 
 TEST(Protocol, RubbishGetsASentence) {
   const std::pair<std::string, std::string> cases[] = {
@@ -74,7 +75,7 @@ TEST(Protocol, FieldsOfAnotherTypeAreAsIfTheyWereNotThere) {
 TEST(Protocol, MethodsAreGolden) {
   EXPECT_EQ(methods_json(),
             R"({"version":1,"methods":["status","id","join-line","peers","peer","ping","trace",)"
-            R"("why","watch","log-level","methods"]})");
+            R"("edges","why","watch","log-level","reload","methods"]})");
 }
 
 TEST(Protocol, OddAnswersAreErrors) {

@@ -61,6 +61,7 @@ Snapshot full() {
   gamma.reason = "no-answer";
   gamma.reason_text = "no answer on any path";
   out.peers = {beta, gamma};
+  out.names = {Endpoint::parse("[fd12:3456:789a::1]:53"), true, {"b.mesh is nobody's"}};
   out.drops.count(Drop::malformed, 2);
   out.drops.count(Drop::underlay_loop, 1);
   return out;
@@ -111,6 +112,13 @@ constexpr const char* kGolden = R"({
       "reason": "switched off"
     },
     "threads": 2
+  },
+  "names": {
+    "server": "[fd12:3456:789a::1]:53",
+    "hosts": true,
+    "conflicts": [
+      "b.mesh is nobody's"
+    ]
   },
   "peers": [
     {
@@ -182,7 +190,7 @@ TEST(SnapshotJson, LanOnlyHasNoDht) {
   EXPECT_NE(
       to_json(Snapshot{})
           .find(
-              R"("discovery":{"mode":"lan-only","dht":null,"bootstraps":[]},"data_plane":{},"peers":[],"drops":{})"),
+              R"("discovery":{"mode":"lan-only","dht":null,"bootstraps":[]},"data_plane":{},"names":{"server":null,"hosts":false,"conflicts":[]},"peers":[],"drops":{})"),
       std::string::npos);
 }
 
@@ -201,6 +209,16 @@ TEST(SnapshotJson, AnOlderDaemonTellsNothingOfItsDataPlane) {
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_TRUE(back->data_plane.rungs.empty());
   EXPECT_EQ(back->data_plane.threads, 0U);
+}
+
+TEST(SnapshotJson, AnOlderDaemonTellsNothingOfNames) {
+  std::string text = to_json(Snapshot{});
+  const std::string part = R"("names":{"server":null,"hosts":false,"conflicts":[]},)";
+  const auto at = text.find(part);
+  ASSERT_NE(at, text.npos);
+  const auto back = from_json(text.erase(at, part.size()));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->names, NamesStatus{});
 }
 
 TEST(SnapshotJson, AnOlderDaemonTellsNothingOfEdges) {

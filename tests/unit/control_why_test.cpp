@@ -64,6 +64,8 @@ std::vector<Case> cases() {
          h.known_members = 0;
        }},
       {Cause::alone_in_network, [](H& h, P&) { h.known_members = 0; }},
+      {Cause::clock_skew, [](H& h, P&) { h.server_clocks_s = {7200}; }},
+      {Cause::version_mismatch, [](H&, P& p) { p.lowest_version = p.highest_version = 2; }},
       {Cause::peer_offline, [](H&, P& p) { p.said_goodbye = true; }},
       {Cause::address_conflict, [](H&, P& p) { p.claims_our_address = "10.77.0.1"; }},
       {Cause::handshake_refused,
@@ -147,6 +149,17 @@ TEST(Why, FaultsInCombination) {
       {Cause::no_bootstrap_reachable, Cause::nat_needs_forwarded_port_here},
       {Cause::peer_offline, Cause::both_nats_address_and_port_dependent},
       {Cause::address_conflict, Cause::filtered_on_the_way},
+      {Cause::peer_offline, Cause::clock_skew},
+      {Cause::peer_offline, Cause::version_mismatch},
+      {Cause::udp_blocked_here, Cause::version_mismatch},
+      {Cause::version_mismatch, Cause::clock_skew},
+      {Cause::version_mismatch, Cause::handshake_refused},
+      {Cause::version_mismatch, Cause::both_nats_address_and_port_dependent},
+      {Cause::both_nats_address_and_port_dependent, Cause::clock_skew},
+      {Cause::nat_needs_forwarded_port_there, Cause::clock_skew},
+      {Cause::clock_skew, Cause::filtered_on_the_way},
+      {Cause::clock_skew, Cause::alone_in_network},
+      {Cause::no_bootstrap_reachable, Cause::clock_skew},
       {Cause::underlay_loop, Cause::both_nats_address_and_port_dependent},
   };
   for (const Pair& pair : pairs) {
@@ -160,6 +173,68 @@ TEST(Why, FaultsInCombination) {
       EXPECT_EQ(name(why(here, peer).cause), name(pair.first)) << "with " << name(pair.second);
     }
   }
+}
+
+TEST(Why, WhoseClockIsWrong) {
+  const auto judge_clocks = [](std::vector<std::int64_t> servers, std::vector<std::int64_t> members,
+                               std::optional<std::int64_t> peers) {
+    HereEvidence here = well();
+    PeerEvidence peer = apart();
+    here.server_clocks_s = std::move(servers);
+    here.member_clocks_s = std::move(members);
+    peer.clock_after_ours_s = peers;
+    const Verdict verdict = why(here, peer);
+    return verdict.cause == Cause::clock_skew ? place_of(verdict) : Place::done;
+  };
+  EXPECT_EQ(judge_clocks({7200}, {}, {}), Place::here);
+  EXPECT_EQ(judge_clocks({-7200}, {}, {}), Place::here) << "ahead is as bad as behind";
+  EXPECT_EQ(judge_clocks({1799, -1799}, {}, {}), Place::done) << "half an hour is tolerated";
+  EXPECT_EQ(judge_clocks({0, 7200, 1}, {}, {}), Place::done) << "one server that lies";
+  EXPECT_EQ(judge_clocks({0}, {7200, 7200, 7200}, {}), Place::done) << "servers come first";
+  EXPECT_EQ(judge_clocks({}, {7200, 7200}, {}), Place::here) << "two of three members";
+  EXPECT_EQ(judge_clocks({}, {7200}, {}), Place::done) << "one of three";
+  EXPECT_EQ(judge_clocks({}, {7200, 0, 0}, {}), Place::done);
+  EXPECT_EQ(judge_clocks({2}, {}, 7200), Place::there);
+  EXPECT_EQ(judge_clocks({2}, {}, -7200), Place::there);
+  EXPECT_EQ(judge_clocks({}, {}, 7200), Place::here) << "nobody knows whose: begin here";
+  EXPECT_EQ(judge_clocks({2}, {}, 60), Place::done);
+  EXPECT_EQ(judge_clocks({7200}, {}, 7200), Place::here) << "it agrees with the server";
+}
+
+TEST(Why, ClocksMatterToTheDirectoryOnly) {
+  HereEvidence here = well();
+  PeerEvidence peer = apart();
+  here.server_clocks_s = {7200};
+  peer.clock_after_ours_s = 7200;
+  peer.connected = true;
+  EXPECT_EQ(why(here, peer).cause, Cause::none);
+  EXPECT_FALSE(why_here(here)) << "while somebody is known";
+  peer.connected = false;
+  here.lan_only = true;
+  EXPECT_EQ(why(here, peer).cause, Cause::filtered_on_the_way);
+  here.lan_only = false;
+  here.known_members = 0;
+  EXPECT_EQ(why_here(here)->cause, Cause::clock_skew);
+}
+
+TEST(Why, TheOlderVersionIsToBeMadeNewer) {
+  HereEvidence here = well();
+  PeerEvidence peer = apart();
+  peer.lowest_version = 2;
+  peer.highest_version = 3;
+  EXPECT_EQ(place_of(why(here, peer)), Place::here);
+  peer.lowest_version = peer.highest_version = 0;
+  EXPECT_EQ(place_of(why(here, peer)), Place::there);
+  peer.highest_version = 7;
+  EXPECT_NE(why(here, peer).cause, Cause::version_mismatch) << "it speaks ours, too";
+  // Of a stranger on the LAN only the beacon's version is known.
+  here.known_members = 0;
+  here.other_version = {2, "10.0.0.7"};
+  ASSERT_TRUE(why_here(here));
+  EXPECT_EQ(why_here(here)->cause, Cause::version_mismatch);
+  EXPECT_EQ(place_of(*why_here(here)), Place::here);
+  here.known_members = 1;
+  EXPECT_FALSE(why_here(here)) << "others may be of ours";
 }
 
 TEST(Why, AnEdgeProvesTheRestRight) {
@@ -269,6 +344,16 @@ TEST(Why, TheMachinesFaultIsShownOnce) {
             "the edge is there, and as good as it can be\n");
   EXPECT_EQ(ctl::render_why({of_peer(1, Cause::none), of_peer(2, Cause::none)}, false),
             "all 2 edges are there, and as good as they can be\n");
+}
+
+TEST(Why, ThePlaceOfAVerdictIsTold) {
+  std::vector<Explanation> sent{of_peer(1, Cause::version_mismatch)};
+  sent[0].verdict.elsewhere = Place::there;
+  EXPECT_THAT(to_json(sent), testing::HasSubstr("\"fixable\":\"there\""));
+  const auto got = explanations_from_json(to_json(sent));
+  ASSERT_TRUE(got);
+  EXPECT_EQ(place_of(got->at(0).verdict), Place::there);
+  EXPECT_EQ(ctl::exit_code_of(*got), 4);
 }
 
 TEST(Why, TheExitCodeIsTheNearestPlace) {
