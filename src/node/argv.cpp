@@ -44,4 +44,17 @@ void wipe_secrets(int argc, char** argv) {
   }
 }
 
+std::vector<std::string> without_secrets(int argc, const char* const* argv) {
+  std::vector<std::string> out;
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    const bool token = argument.find(kTokenPrefix) != argument.npos && argument.size() >= kTokenLike;
+    if (argument == "--key" || argument == "--seed")
+      ++i;
+    else if (i == 0 || !(token || argument.starts_with("--key=") || argument.starts_with("--seed=")))
+      out.emplace_back(argument);
+  }
+  return out;
+}
+
 }  // namespace meshnode::node

@@ -41,9 +41,15 @@ class Reading {
     read_network();
     read_node();
     read_ports();
+    read_hooks();
+    toggle("names.dns", config_.names.dns);
+    toggle("names.hosts", config_.names.hosts);
     read_files();
+    read_log();
+    read_metrics();
     read_serving();
     read_edges();
+    toggle("share-map", config_.share_map);
     read_data_plane();
     if (problems_.empty()) return std::move(config_);
     std::string all;
@@ -232,6 +238,19 @@ class Reading {
     read_threads(to);
   }
 
+  // A path from / on: which program runs with rights must not depend on a working directory.
+  void read_hooks() {
+    constexpr std::array kNames{"hooks.interface-up", "hooks.interface-down", "hooks.peer-up",
+                                "hooks.peer-down"};
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+      const Given* given = one(kNames[i]);
+      if (given == nullptr) continue;
+      if (!given->text.empty() && !given->text.starts_with('/'))
+        complain(*given, "is the path of a program, from / on");
+      config_.hooks[i] = given->text;
+    }
+  }
+
   void read_threads(DataPlane& to) {
     const Given* given = one("data_plane.threads");
     if (given == nullptr || given->text == "auto") return;
@@ -260,11 +279,32 @@ class Reading {
         complain(*given, "a socket's path has 1 to 107 bytes");
       config_.control = given->text;
     }
+  }
+
+  void read_log() {
     if (const Given* given = one("log-level")) {
-      const auto level = parse_log_level(given->text);
-      if (!level) complain(*given, "a log level is trace, debug, info, warn, error or off");
-      config_.log_level = level.value_or(LogLevel::info);
+      const auto levels = config_.log.levels.with(given->text);
+      if (levels)
+        config_.log.levels = *levels;
+      else
+        complain(*given, levels.error().message);
     }
+    if (const Given* given = one("log.format")) {
+      const auto format = io::parse_log_format(given->text);
+      if (!format) complain(*given, "is text, key=value or json");
+      config_.log.format = format.value_or(io::LogFormat::text);
+    }
+    toggle("log.addresses", config_.log.addresses);
+  }
+
+  void read_metrics() {
+    const Given* given = one("metrics.listen");
+    if (given == nullptr) return;
+    const auto where = Endpoint::parse(given->text);
+    if (where && where->port != 0)
+      config_.metrics = *where;
+    else
+      complain(*given, "needs ADDRESS:PORT, like 127.0.0.1:9731 or [::1]:9731");
   }
 
   Inputs inputs_;
@@ -300,6 +340,12 @@ std::string default_name(const std::string& host_name) {
     if (!plain && c != '_') c = '-';
   }
   return out.empty() ? "node" : out;
+}
+
+Parsed parse_again(std::vector<std::string> arguments) {
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  return parse(static_cast<int>(argv.size()), argv.data(), machine_surroundings());
 }
 
 Parsed parse(int argc, char** argv, const Surroundings& surroundings) {

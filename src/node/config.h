@@ -2,6 +2,7 @@
 // checked; all problems are found in one go.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 namespace meshnode::node {
 
 using io::LogLevel;
+using io::LogModule;
 
 // What the kernel may do for us, each with a switch, since kernels have bugs.
 struct DataPlane {
@@ -31,11 +33,18 @@ struct DataPlane {
   std::optional<unsigned> threads{};
 };
 
+// How names of members are made known to this machine.
+struct NameOptions {
+  bool dns = true;     // answered on our own address; systemd-resolved is told to ask there
+  bool hosts = false;  // kept in /etc/hosts
+};
+
 struct Config {
   std::vector<HostPort> bootstraps;  // at most kMaxHosts
   bool lan_only = false;
   std::optional<bool> serve_dht;  // not given: whoever can be reached serves
   bool full_mesh = false;         // an edge with every member, however many there are
+  bool share_map = true;          // members may ask with whom we have edges
   std::optional<overlay::NetworkSecret> key;
   std::optional<std::string> seed;    // never together with `key`
   std::string name;                   // printable UTF-8, 1 to 32 bytes
@@ -48,8 +57,12 @@ struct Config {
   std::vector<HostPort> stuns;  // at most kMaxHosts
   std::string state_dir;        // default /var/lib/meshnode/INTERFACE
   std::string control;          // default /run/meshnode/INTERFACE.sock
-  LogLevel log_level = LogLevel::info;
+  io::LogSettings log{};
+  std::optional<Endpoint> metrics;  // where they are told; not given: nowhere
   DataPlane data_plane{};
+  NameOptions names{};
+  // Absolute paths by monitor::HookEvent; empty: none.
+  std::array<std::string, 4> hooks{};
   // What a person should know though nothing is wrong; one sentence each, no secrets in them.
   std::vector<std::string> notices;
 };
@@ -76,6 +89,9 @@ Surroundings machine_surroundings();
 // Overwrites the secrets in argv before anything else happens. Reads the files that --config and
 // --key name; writes nothing but the prompt for `--key @-` on a terminal (stderr).
 Parsed parse(int argc, char** argv, const Surroundings& surroundings);
+
+// What the same options mean by now, files read again.
+Parsed parse_again(std::vector<std::string> arguments);
 
 // The machine's name as a node's name: its first label, foreign characters as '-', "node" if
 // nothing is left.

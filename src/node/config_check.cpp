@@ -1,9 +1,7 @@
 #include "node/config_check.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <utility>
 
 #include "control/printable.h"
 #include "wire/handshake_payload.h"
@@ -39,13 +37,6 @@ bool is_host_address(const Cidr& claim) {
   return !network_itself && ip != claim.broadcast();
 }
 
-constexpr std::array<std::pair<std::string_view, LogLevel>, 6> kLevels{{{"trace", LogLevel::trace},
-                                                                        {"debug", LogLevel::debug},
-                                                                        {"info", LogLevel::info},
-                                                                        {"warn", LogLevel::warn},
-                                                                        {"error", LogLevel::error},
-                                                                        {"off", LogLevel::off}}};
-
 }  // namespace
 
 std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t low,
@@ -55,18 +46,6 @@ std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t l
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || value < low || value > high) return std::nullopt;
   return value;
-}
-
-std::string_view log_level_name(LogLevel level) {
-  for (const auto& [word, known] : kLevels)
-    if (known == level) return word;
-  return "info";
-}
-
-std::optional<LogLevel> parse_log_level(std::string_view text) {
-  for (const auto& [word, level] : kLevels)
-    if (word == text) return level;
-  return std::nullopt;
 }
 
 Result<Cidr> parse_claim(const std::string& text) {

@@ -18,8 +18,6 @@ namespace meshnode::node {
 // Decimal digits only. Nothing outside [low, high].
 std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t low,
                                           std::uint32_t high);
-std::optional<LogLevel> parse_log_level(std::string_view text);
-std::string_view log_level_name(LogLevel level);
 
 // Errors have kind `usage` and a half sentence.
 Result<Cidr> parse_claim(const std::string& text);

@@ -17,7 +17,7 @@ constexpr Example kExamples[] = {
     {"key", "\"@/etc/meshnode/key\""},           {"seed", "\"any text\""},
     {"bootstrap", "[\"hub.example.org:3731\"]"}, {"name", "\"alpha\""},
     {"address", "[\"10.77.0.1/24\"]"},           {"port", "3731"},
-    {"stun", "[\"stun.example.org:3478\"]"},
+    {"stun", "[\"stun.example.org:3478\"]"},     {"metrics.listen", "\"127.0.0.1:9731\""},
 };
 
 std::string value_of(const OptionSpec& spec) {

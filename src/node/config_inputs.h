@@ -29,7 +29,7 @@ struct OptionSpec {
   const char* help;
 };
 
-inline constexpr std::array<OptionSpec, 25> kOptions{{
+inline constexpr std::array<OptionSpec, 35> kOptions{{
     {"key", Shape::text, "TOKEN|@FILE|@-", "", "Network",
      "the join token, or a file that holds it, or - for standard input"},
     {"seed", Shape::text, "TEXT", "", "Network", "a network made from any text: for play"},
@@ -40,6 +40,8 @@ inline constexpr std::array<OptionSpec, 25> kOptions{{
      "be a way into the DHT for others (auto: with a public address)"},
     {"edges", Shape::text, "auto|all", "auto", "Network",
      "keep an edge with every member (auto: with up to 64, the others on demand)"},
+    {"share-map", Shape::toggle, "on|off", "on", "Network",
+     "tell members that ask with whom there are edges (meshctl map)"},
     {"name", Shape::text, "NAME", "", "This node",
      "what the others call this node (default: the host name)"},
     {"address", Shape::list, "CIDR", "", "This node",
@@ -57,8 +59,12 @@ inline constexpr std::array<OptionSpec, 25> kOptions{{
      "what is remembered between starts"},
     {"control", Shape::text, "PATH", "/run/meshnode/INTERFACE.sock", "Files and log",
      "the socket for meshctl"},
-    {"log-level", Shape::text, "LEVEL", "info", "Files and log",
-     "trace, debug, info, warn, error or off"},
+    {"log-level", Shape::text, "LEVELS", "info", "Files and log",
+     "trace, debug, info, warn, error or off; of one module: dht=debug"},
+    {"names.dns", Shape::toggle, "on|off", "on", "Names",
+     "answer for NAME.mesh on this machine; systemd-resolved asks us where it runs"},
+    {"names.hosts", Shape::toggle, "on|off", "off", "Names",
+     "keep the members in /etc/hosts, for machines without it"},
     {"data_plane.tun_offloads", Shape::toggle, "on|off", "on", "Data plane",
      "super-frames and open checksums at the interface"},
     {"data_plane.tun_tcp_coalescing", Shape::toggle, "on|off", "on", "Data plane",
@@ -75,6 +81,16 @@ inline constexpr std::array<OptionSpec, 25> kOptions{{
      "show the packets' DSCP outside"},
     {"data_plane.threads", Shape::count, "auto|1|2", "auto", "Data plane",
      "threads that move packets (auto: 2 with more than two CPUs)"},
+    {"log.format", Shape::text, "text|key=value|json", "text", "Log and metrics",
+     "how lines of the log look"},
+    {"log.addresses", Shape::toggle, "on|off", "off", "Log and metrics",
+     "addresses of peers and of the inside in the log"},
+    {"metrics.listen", Shape::text, "ADDRESS:PORT", "", "Log and metrics",
+     "tell Prometheus here, over HTTP (default: nowhere)"},
+    {"hooks.interface-up", Shape::text, "PROGRAM", "", "Hooks", "run when the interface is there"},
+    {"hooks.interface-down", Shape::text, "PROGRAM", "", "Hooks", "run before it goes"},
+    {"hooks.peer-up", Shape::text, "PROGRAM", "", "Hooks", "run when a peer is connected"},
+    {"hooks.peer-down", Shape::text, "PROGRAM", "", "Hooks", "run when it is not any more"},
 }};
 
 struct Given {

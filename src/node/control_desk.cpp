@@ -2,7 +2,6 @@
 
 #include "control/reports_json.h"
 #include "io/log.h"
-#include "node/config_check.h"
 #include "node/evidence.h"
 #include "node/status.h"
 
@@ -26,7 +25,7 @@ control::Failure failure_of(AskFailure failure, Question::Kind kind) {
     case AskFailure::no_keys:
       return {"no-keys", "it answers probes, but no handshake"};
     case AskFailure::no_answer:
-      if (kind == Question::Kind::trace)
+      if (kind != Question::Kind::ping)
         return {"no-answer",
                 "it did not answer: it runs a version that cannot, or the answer was lost"};
       return {"no-answer", "no answer came back through the tunnel"};
@@ -34,6 +33,12 @@ control::Failure failure_of(AskFailure failure, Question::Kind kind) {
       break;
   }
   return {};
+}
+
+Question::Kind kind_of(Method method) {
+  return method == Method::ping    ? Question::Kind::ping
+         : method == Method::trace ? Question::Kind::trace
+                                   : Question::Kind::edges;
 }
 
 double in_ms(Duration duration) {
@@ -122,7 +127,7 @@ Event event_of(const overlay::TwinIdentity&) {
 Result<std::unique_ptr<ControlDesk>> ControlDesk::open(const Config& config, std::uint16_t port,
                                                        overlay::Core& core, control::LoopDoor loop,
                                                        Facts facts) {
-  std::unique_ptr<ControlDesk> desk(new ControlDesk(port, core, std::move(facts)));
+  std::unique_ptr<ControlDesk> desk(new ControlDesk(config.name, port, core, std::move(facts)));
   control::Answers answers;
   answers.status = desk->facts_.status;
   answers.id = [&core] { return core.engine().id(); };
@@ -148,6 +153,8 @@ control::Reply ControlDesk::reply(const control::Request& request, control::Tick
       return control::to_json(make_peers(core_, port_, facts_.now().mono));
     case Method::log_level:
       return set_level(request.level);
+    case Method::reload:
+      return reload(request, ticket);
     case Method::why:
       return explain(request.peer);
     default:
@@ -166,9 +173,9 @@ Result<control::NamedPeer> ControlDesk::find(const std::string& whom) const {
 
 // Of a member that is no peer there is nothing to explain: the first packet makes an edge.
 control::Reply ControlDesk::explain(const std::string& whom) const {
-  const TimePoint now = facts_.now().mono;
+  const Now now = facts_.now();
   control::HereEvidence here = facts_.here();
-  here.twin = twin_ && now - *twin_ < kTwinIsNews;
+  here.twin = twin_ && now.mono - *twin_ < kTwinIsNews;
   std::optional<NodeId> only;
   if (!whom.empty()) {
     const auto found = find(whom);
@@ -178,15 +185,35 @@ control::Reply ControlDesk::explain(const std::string& whom) const {
   return control::to_json(node::explain(core_, now, here, only));
 }
 
+control::Reply ControlDesk::reload(const control::Request& request, control::Ticket ticket) {
+  if (!request.exec) {
+    auto done = facts_.reload();
+    if (!done) return done.error();
+    return std::move(done).value();
+  }
+  upgrading_.push_back(ticket);
+  if (upgrading_.size() == 1) facts_.upgrade();
+  return control::Later{};
+}
+
+void ControlDesk::upgrade_refused(const std::string& why) {
+  for (const control::Ticket ticket : std::exchange(upgrading_, {}))
+    server_->answer(ticket, Error::world(why + "; the old worker works on"));
+}
+
+void ControlDesk::leave() {
+  for (const control::Ticket ticket : std::exchange(upgrading_, {}))
+    server_->answer(ticket, std::string(R"({"text":"a new worker takes over"})"));
+  server_->drain();
+}
+
 control::Reply ControlDesk::set_level(const std::string& level) {
   if (!level.empty()) {
-    const auto wanted = parse_log_level(level);
-    if (!wanted)
-      return Error::usage("no log level \"" + level +
-                          "\": there are trace, debug, info, warn, error and off");
-    io::set_log_level(*wanted);
+    const auto wanted = io::log_settings().levels.with(level);
+    if (!wanted) return wanted.error();
+    io::set_log_levels(*wanted);
   }
-  return control::to_json_string(std::string(log_level_name(io::log_level())));
+  return control::to_json_string(io::log_settings().levels.to_string());
 }
 
 control::Reply ControlDesk::reply_about(const control::Request& request, control::Ticket ticket) {
@@ -195,9 +222,7 @@ control::Reply ControlDesk::reply_about(const control::Request& request, control
   const control::NamedPeer& peer = *found;
   if (request.method == Method::peer) return control::to_json(details(peer.id, peer.name));
   asked_[ticket] = {peer.id, peer.name};
-  core_.ask(facts_.now(),
-            request.method == Method::ping ? Question::Kind::ping : Question::Kind::trace, peer.id,
-            ticket);
+  core_.ask(facts_.now(), kind_of(request.method), peer.id, ticket);
   return control::Later{};
 }
 
@@ -239,14 +264,46 @@ std::string ControlDesk::trace_report(const Asked& asked, const overlay::Answere
   return control::to_json(out);
 }
 
+std::string ControlDesk::edges_report(const Asked& asked, const overlay::Answered& answer) const {
+  control::EdgesReport out{asked.id, asked.name, std::nullopt, answer.complete, {}, std::nullopt};
+  if (answer.failure != AskFailure::none)
+    out.failure = failure_of(answer.failure, Question::Kind::edges);
+  else
+    out.shares = !answer.refused;
+  // Pages that came before one was lost are told, too.
+  if (!answer.question.edges.empty()) out.shares = true;
+  std::map<NodeId, std::string> names;
+  for (auto& member : core_.engine().members()) names[member.id] = std::move(member.name);
+  for (const wire::EdgeTo& each : answer.question.edges) {
+    const auto known = names.find(each.id);
+    control::EdgeOfMember edge{.id = each.id};
+    if (known != names.end()) edge.name = known->second;
+    if (each.id == core_.engine().id()) edge.name = own_name_;
+    edge.kind = each.kind == wire::EdgeTo::PathKind::lan ? control::PathKind::lan
+                                                         : control::PathKind::direct;
+    if (each.rtt_us > 0) edge.rtt_ms = each.rtt_us / 1000.0;
+    out.edges.push_back(std::move(edge));
+  }
+  return control::to_json(out);
+}
+
 void ControlDesk::answered(const overlay::Answered& answer) {
   const auto asked = asked_.find(answer.question.asker);
   if (asked == asked_.end()) return;
   const Asked about = asked->second;
   asked_.erase(asked);
-  server_->answer(answer.question.asker, answer.question.kind == Question::Kind::ping
-                                             ? ping_report(about, answer)
-                                             : trace_report(about, answer));
+  const auto report = [&] {
+    switch (answer.question.kind) {
+      case Question::Kind::ping:
+        return ping_report(about, answer);
+      case Question::Kind::trace:
+        return trace_report(about, answer);
+      case Question::Kind::edges:
+        break;
+    }
+    return edges_report(about, answer);
+  };
+  server_->answer(answer.question.asker, report());
 }
 
 void ControlDesk::tell(const overlay::Event& event) {

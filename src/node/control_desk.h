@@ -27,6 +27,10 @@ class ControlDesk {
     std::function<control::JoinLine()> join_line;
     std::function<control::HereEvidence()> here;
     std::function<Now()> now;
+    // Reads the configuration again; JSON text of what came of it.
+    std::function<Result<std::string>()> reload;
+    // Asks for a successor; upgrade_refused() or leave() follows.
+    std::function<void()> upgrade;
   };
   // `core` and what `facts` and `loop` hold outlive the desk.
   static Result<std::unique_ptr<ControlDesk>> open(const Config& config, std::uint16_t port,
@@ -36,6 +40,9 @@ class ControlDesk {
   // About once a second.
   void tick(TimePoint now);
   void tell(const overlay::Event& event);
+  void upgrade_refused(const std::string& why);
+  // A successor takes over: says so to those who asked for one.
+  void leave();
   void bootstrap_changed(const std::string& name, bool up);
 
  private:
@@ -45,23 +52,27 @@ class ControlDesk {
     std::string name;
   };
 
-  ControlDesk(std::uint16_t port, overlay::Core& core, Facts facts)
-      : port_(port), core_(core), facts_(std::move(facts)) {}
+  ControlDesk(std::string name, std::uint16_t port, overlay::Core& core, Facts facts)
+      : own_name_(std::move(name)), port_(port), core_(core), facts_(std::move(facts)) {}
   control::Reply reply(const control::Request& request, control::Ticket ticket);
   Result<control::NamedPeer> find(const std::string& whom) const;
   control::Reply reply_about(const control::Request& request, control::Ticket ticket);
   control::Reply explain(const std::string& whom) const;
+  control::Reply reload(const control::Request& request, control::Ticket ticket);
   control::Reply set_level(const std::string& level);
   void answered(const overlay::Answered& answer);
   std::string ping_report(const Asked& asked, const overlay::Answered& answer) const;
+  std::string edges_report(const Asked& asked, const overlay::Answered& answer) const;
   std::string trace_report(const Asked& asked, const overlay::Answered& answer) const;
   control::PeerDetails details(const NodeId& id, const std::string& name) const;
   void publish(control::Event event);
 
+  std::string own_name_;
   std::uint16_t port_;
   overlay::Core& core_;
   Facts facts_;
   std::map<control::Ticket, Asked> asked_;
+  std::vector<control::Ticket> upgrading_;   // who waits for the end of an upgrade
   std::optional<TimePoint> twin_;            // another machine was seen to use our key
   std::unique_ptr<control::Server> server_;  // last: it calls the above
 };

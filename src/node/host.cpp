@@ -1,6 +1,5 @@
 #include "node/host.h"
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -10,15 +9,17 @@
 #include "crypto/suite.h"
 #include "io/clock.h"
 #include "io/log.h"
+#include "monitor/rights.h"
 #include "node/cpu.h"
 #include "node/evidence.h"
 #include "node/status.h"
+#include "node/story.h"
 #include "node/terminal.h"
 #include "tun/configure.h"
 
 namespace meshnode::node {
 
-using io::log;
+using io::log, io::plain;
 
 namespace {
 
@@ -30,30 +31,22 @@ constexpr std::size_t kDatagramSlot = 10 * 1024;
 // Batches per turn, where they are small.
 constexpr int kTurns = 4;
 constexpr Duration kTick = seconds(1);
-// The memory file is written that often at most, and more rarely where it is large: a big network
-// changes all the time, and nobody's disk is to be worn out by it.
-constexpr Duration kRememberEvery = seconds(10);
-constexpr std::size_t kMembersPerPause = 64;
+// Of sockets for meshctl; no other folder around a socket is ours.
+constexpr const char* kRunFolder = "/run/meshnode/";
 // What explains the present.
 constexpr Duration kLately = seconds(30);
 
-// Of a network that is no mesh.
-bool has_address(const Interfaces& interfaces) {
-  return std::any_of(interfaces.begin(), interfaces.end(), [](const Interface& interface) {
-    return !interface.overlay &&
-           std::any_of(interface.addresses.begin(), interface.addresses.end(),
-                       [](const Cidr& each) { return !each.ip.is_loopback(); });
-  });
-}
-
 }  // namespace
 
-Result<std::unique_ptr<Host>> Host::open(Config config) {
-  std::unique_ptr<Host> host(new Host(std::move(config)));
+Result<std::unique_ptr<Host>> Host::open(Config config, std::vector<std::string> arguments,
+                                         const monitor::Link& link, monitor::Kept kept) {
+  std::unique_ptr<Host> host(
+      new Host(std::move(config), std::move(arguments), link, std::move(kept)));
   host->story_ = is_terminal(STDOUT_FILENO);
   using Step = Status (Host::*)();
   for (const Step step : {&Host::open_state, &Host::open_network, &Host::open_interface,
-                          &Host::open_dht, &Host::open_control, &Host::open_sealing}) {
+                          &Host::open_names, &Host::open_control, &Host::open_metrics,
+                          &Host::give_up_rights, &Host::open_dht, &Host::open_sealing}) {
     auto done = (host.get()->*step)();
     if (!done) return done.error();
   }
@@ -68,15 +61,16 @@ Host::~Host() {
 }
 
 Status Host::open_state() {
-  auto state = lock_state_dir(config_.state_dir);
+  auto state = lock_state_dir(config_.state_dir, getppid());
   if (!state) return state.error();
   state_ = std::move(state).value();
-  auto network = settle_network(config_, *state_, random_);
+  auto network = settle_network(config_, *state_, random_,
+                                [this] { say(LogModule::node, LogLevel::info, deriving_key()); });
   if (!network) return network.error();
   network_ = std::move(network).value();
   auto seed = state_->identity(random_);
   // Said at once: a lost identity must not go unsaid because something fails later.
-  for (const std::string& notice : state_->take_notices()) log(LogLevel::warn, notice);
+  warn_of(state_->take_notices());
   if (!seed) return seed.error();
   auto port = state_->port();
   if (!port) return port.error();
@@ -84,13 +78,25 @@ Status Host::open_state() {
       [this](std::uint64_t count) {
         return state_->reserve_numbers(io::read_clocks().unix, count);
       },
-      [](const Error& error) { log(LogLevel::error, error.message); });
-  auto sockets = open_port(config_.port, *port, config_.data_plane, random_);
+      [](const Error& error) { log(LogModule::node, LogLevel::error, {plain(error.message)}); });
+  auto sockets = sockets_for(*port);
   if (!sockets) return sockets.error();
   sockets_ = std::move(sockets).value();
+  if (sockets_.v4) link_.keep(monitor::Slot::udp_v4, sockets_.v4->fd());
+  if (sockets_.v6) link_.keep(monitor::Slot::udp_v6, sockets_.v6->fd());
   if (auto stored = state_->store_port(sockets_.port); !stored) return stored.error();
   make_core(std::move(seed).value());
   return success();
+}
+
+Result<PortSockets> Host::sockets_for(std::optional<std::uint16_t> remembered) {
+  auto v4 = kept_.take(monitor::Slot::udp_v4);
+  auto v6 = kept_.take(monitor::Slot::udp_v6);
+  if (v4 || v6) {
+    auto kept = adopt_port(std::move(v4), std::move(v6), config_.data_plane);
+    if (!config_.port || *config_.port == kept.port) return kept;
+  }
+  return open_port(config_.port, remembered, config_.data_plane, random_);
 }
 
 void Host::make_core(crypto::Ed25519Seed seed) {
@@ -104,6 +110,7 @@ void Host::make_core(crypto::Ed25519Seed seed) {
   for (const Cidr& address : config_.addresses) engine.claims.push_back(address.ip);
   engine.directory = !config_.lan_only;
   engine.full_mesh = config_.full_mesh;
+  engine.share_map = config_.share_map;
   engine.ciphers = crypto::wanted_ciphers(cpu_has_aes());
   engine.make_cipher = frame_ciphers(config_.data_plane);
   engine.reflectors = !config_.lan_only && (!config_.bootstraps.empty() || !config_.stuns.empty());
@@ -121,18 +128,27 @@ Status Host::open_network() {
   return success();
 }
 
-Status Host::open_interface() {
+Result<std::unique_ptr<tun::Device>> Host::device() {
   tun::DeviceOptions options;
   options.offloads = config_.data_plane.tun_offloads;
   options.tcp_coalescing = config_.data_plane.tun_tcp_coalescing;
   options.udp_coalescing = config_.data_plane.tun_udp_coalescing;
   options.splitter = &splitter_;
-  auto device = tun::open_device(config_.interface, options);
-  if (!device) return device.error();
-  tun_ = std::move(device).value();
+  auto kept = kept_.take(monitor::Slot::interface);
+  interface_is_new_ = !kept || tun::interface_of(kept.get()) != config_.interface;
+  if (!interface_is_new_) return tun::adopt_device(kept.release(), options);
+  return tun::open_device(config_.interface, options);
+}
+
+Status Host::open_interface() {
+  auto opened = device();
+  if (!opened) return opened.error();
+  tun_ = std::move(opened).value();
+  link_.keep(monitor::Slot::interface, tun_->fd());
   tun::Settings settings;
   settings.name = config_.interface;
   settings.mtu = config_.mtu;
+  settings.passed_on = !interface_is_new_;
   settings.addresses.push_back(
       {core_->engine().address(), overlay::overlay_prefix(network_.secret.id()).prefix});
   settings.addresses.insert(settings.addresses.end(), config_.addresses.begin(),
@@ -141,6 +157,22 @@ Status Host::open_interface() {
   if (!configured) return configured.error();
   if (!configured->ipv6) config_.notices.push_back(configured->why_no_ipv6);
   return success();
+}
+
+// All that needs them has been opened. Where the service's user cannot work in the state folder,
+// the process keeps its user, and no more than that.
+Status Host::give_up_rights() {
+  auto user = monitor::service_user();
+  if (user && !monitor::give_folder(config_.state_dir, *user, &StateDir::is_ours)) {
+    config_.notices.push_back("the user " + std::string(monitor::kServiceUser) + " cannot use " +
+                              config_.state_dir + ": staying root, without its capabilities");
+    user.reset();
+  }
+  // Where it removes its socket at the end.
+  if (user && config_.control.starts_with(kRunFolder))
+    monitor::give_folder(kRunFolder, *user, [](std::string_view) { return true; });
+  if (auto done = monitor::drop_rights(user); !done) return done;
+  return monitor::filter_system_calls();
 }
 
 Status Host::open_dht() {
@@ -152,10 +184,15 @@ Status Host::open_dht() {
       rearm();
     });
   };
-  doors.say = [this](LogLevel level, const std::string& line) { say(level, line); };
+  doors.say = [this](LogLevel level, const io::LogLine& line) {
+    say(LogModule::discovery, level, line);
+  };
   doors.bootstrap_changed = [this](const std::string& name, bool up) {
     if (control_) control_->bootstrap_changed(name, up);
   };
+  doors.watch = [this](int fd, std::function<void()> readable) { watch(fd, std::move(readable)); };
+  doors.unwatch = [this](int fd) { loop_.unwatch(fd); };
+  doors.want_dht_child = [this] { link_.want_dht(); };
   auto dht = DhtService::open(config_, sockets_, random_, *core_, std::move(doors));
   if (!dht) return dht.error();
   dht_ = std::move(dht).value();
@@ -163,19 +200,30 @@ Status Host::open_dht() {
 }
 
 Status Host::open_control() {
-  control::LoopDoor door{[this](int fd, std::function<void()> readable) {
-                           loop_.watch_readable(fd, [this, readable = std::move(readable)] {
-                             readable();
-                             rearm();
-                           });
-                         },
-                         [this](int fd) { loop_.unwatch(fd); }};
+  control::LoopDoor door{
+      [this](int fd, std::function<void()> readable) { watch(fd, std::move(readable)); },
+      [this](int fd) { loop_.unwatch(fd); }};
   ControlDesk::Facts facts{[this] { return status(); },
                            [this] { return join_line(config_, network_.secret); },
-                           [this] { return evidence(); }, [] { return io::read_clocks(); }};
+                           [this] { return evidence(); },
+                           [] { return io::read_clocks(); },
+                           [this]() -> Result<std::string> {
+                             auto plan = reload();
+                             if (!plan) return plan.error();
+                             return to_json(*plan);
+                           },
+                           [this] { link_.ask_for_upgrade(); }};
   auto desk = ControlDesk::open(config_, sockets_.port, *core_, std::move(door), std::move(facts));
   if (!desk) return desk.error();
   control_ = std::move(desk).value();
+  return success();
+}
+
+Status Host::open_metrics() {
+  if (!config_.metrics) return success();
+  auto desk = MetricsDesk::open(*config_.metrics, loop_, [this] { return status(); });
+  if (!desk) return desk.error();
+  metrics_ = std::move(desk).value();
   return success();
 }
 
@@ -219,7 +267,17 @@ void Host::watch() {
     if (fd >= 0) loop_.watch_readable(fd, [this] { read_lan(); });
   loop_.watch_readable(monitor_->fd(), [this] { look_at_interfaces(); });
   loop_.on_deadline([this] { on_deadline(); });
-  loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int) { stop(0); });
+  loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int number) { on_signal(number); });
+  loop_.watch_readable(link_.fd(), [this] {
+    link_.read({.leave = [this] { leave(); },
+                .refused = [this](const std::string& why) { control_->upgrade_refused(why); },
+                .dht =
+                    [this](io::UniqueFd dht) {
+                      if (dht_) dht_->attach(std::move(dht));
+                      rearm();
+                    },
+                .gone = [] { std::_Exit(1); }});
+  });
 }
 
 int Host::run() {
@@ -233,24 +291,62 @@ int Host::run() {
   look_at_ladder();
   core_->set_copy_dscp(config_.data_plane.copy_dscp);
   core_->start(now, interfaces_);
-  recall(now);
+  memory_.recall(now, *state_, network_.secret.fingerprint(), *core_);
   if (dht_) {
     dht_->interfaces_changed(interfaces_);
     dht_->start(now);
   }
+  start_names();
   rearm();
-  manager_.ready(config_.interface + " is up");
+  if (interface_is_new_)
+    link_.happened(interface_facts(monitor::HookEvent::interface_up, hook_subject()));
+  link_.ready(config_.interface + " is up");
   loop_.run();
   return exit_code_;
 }
 
 void Host::stop(int exit_code) {
+  if (std::exchange(stopping_, true)) return;
   exit_code_ = exit_code;
-  manager_.stopping();
+  link_.stopping();
   remember(io::read_clocks());
   core_->shutdown(io::read_clocks());
   if (sealing_) sealing_->stop();  // when it has sent the goodbyes
-  log(LogLevel::info, "stopped");
+  log(LogModule::node, LogLevel::info, {"stopped"});
+  loop_.stop();
+}
+
+void Host::on_signal(int number) {
+  if (number != SIGHUP) return stop(0);
+  const auto plan = reload();
+  log(LogModule::node, plan ? LogLevel::info : LogLevel::error,
+      {plain(plan ? sentence(*plan) : plan.error().message)});
+}
+
+// All of it is right, or nothing of it is taken.
+Result<ReloadPlan> Host::reload() {
+  auto parsed = parse_again(arguments_);
+  if (const auto* error = std::get_if<Error>(&parsed)) return *error;
+  const auto* wanted = std::get_if<Config>(&parsed);
+  if (wanted == nullptr) return Error::usage("the options ask for no work");
+  const ReloadPlan plan = plan_reload(config_, *wanted);
+  take_live(config_, *wanted);
+  io::set_log(config_.log);
+  core_->set_copy_dscp(config_.data_plane.copy_dscp);
+  if (dht_) dht_->settings_changed(io::read_clocks());
+  link_.reloaded();
+  tell_hosts_file();
+  rearm();
+  return plan;
+}
+
+// Another worker goes on where this one ends: the others hear nothing of it.
+void Host::leave() {
+  if (std::exchange(stopping_, true)) return;
+  remember(io::read_clocks());
+  if (sealing_) sealing_->stop();
+  log(LogModule::node, LogLevel::info, {"a successor takes over"});
+  control_->leave();
   loop_.stop();
 }
 
@@ -265,7 +361,8 @@ void Host::read_tun() {
 }
 
 void Host::interface_gone() {
-  log(LogLevel::error, "the interface " + config_.interface + " was deleted: stopping");
+  log(LogModule::tun, LogLevel::error,
+      {"the interface ", plain(config_.interface), " was deleted: stopping"});
   stop(1);
 }
 
@@ -313,7 +410,8 @@ void Host::look_at_ladder() {
   Ladder now =
       ladder_of(config_.data_plane, *tun_, sockets_, sealing_ ? &sealing_->report() : nullptr);
   if (now == ladder_) return;
-  for (const std::string& line : lost_rungs(ladder_, now)) log(LogLevel::info, line);
+  for (const std::string& line : lost_rungs(ladder_, now))
+    log(LogModule::dataplane, LogLevel::info, {plain(line)});
   ladder_ = std::move(now);
   core_->set_coalescing({tun_->offloads().tso.active, tun_->offloads().uso.active});
 }
@@ -325,13 +423,16 @@ void Host::on_deadline() {
   if (dht_) dht_->timeout(now);
   if (now.mono >= next_tick_) {
     next_tick_ = now.mono + kTick;
-    manager_.alive(now.mono);
+    link_.alive();
+    io::log_tick();
     control_->tick(now.mono);
+    if (metrics_) metrics_->tick();
     note_forbidden(now.mono);
     look_at_ladder();
+    look_at_names(now.mono);
     if (dht_) dht_->tick(now);
     warn_unless_alone(now);
-    if (now.mono >= next_memory_) remember(now);
+    if (memory_.due(now.mono)) remember(now);
   }
   rearm();
 }
@@ -404,77 +505,53 @@ std::vector<IpAddress> Host::own_addresses() const {
   return out;
 }
 
-void Host::say(LogLevel level, const std::string& line) {
-  if (!story_) return log(level, line);
-  std::printf("%s\n", line.c_str());
+void Host::say(LogModule module, LogLevel level, const io::LogLine& line) {
+  if (!story_) return log(module, level, line);
+  std::printf("%s\n", line.text().c_str());
   std::fflush(stdout);
 }
 
 void Host::greet() {
-  for (const std::string& notice : network_.notices) say(LogLevel::info, notice);
-  for (const std::string& notice : state_->take_notices()) log(LogLevel::warn, notice);
+  for (const std::string& notice : network_.notices)
+    say(LogModule::node, LogLevel::info, {plain(notice)});
+  warn_of(state_->take_notices());
   if (!sockets_.notice.empty()) config_.notices.push_back(sockets_.notice);
-  for (const std::string& notice : config_.notices) log(LogLevel::warn, notice);
+  warn_of(config_.notices);
   const auto join = join_line(config_, network_.secret);
   // The join line holds the secret: for a person at a terminal, never for a log.
-  for (const std::string& line : started(config_.interface, own_addresses(),
+  for (const io::LogLine& line : started(config_.interface, own_addresses(),
                                          network_.secret.fingerprint(), story_ ? &join : nullptr))
-    say(LogLevel::info, line);
+    say(LogModule::node, LogLevel::info, line);
 }
 
 void Host::tell(const overlay::Event& event) {
+  if (const auto facts = peer_facts(event, hook_subject())) link_.happened(*facts);
   if (control_) control_->tell(event);
-  if (const auto* e = std::get_if<overlay::PeerConnected>(&event)) {
-    if (!second_member_seen_) {
-      second_member_seen_ = true;
-      if (auto noted = state_->note_second_member(); !noted)
-        log(LogLevel::error, noted.error().message);
-    }
-    say(LogLevel::info, connected(shown_name(e->name, e->id), e->took, e->rtt));
-  } else if (const auto* lost = std::get_if<overlay::PeerLost>(&event)) {
-    say(LogLevel::info, shown_name(lost->name, lost->id) +
-                            (lost->goodbye ? " said goodbye" : " does not answer any more"));
-  } else if (const auto* conflict = std::get_if<overlay::AddressConflict>(&event)) {
-    say(LogLevel::warn, shown_name(conflict->name, conflict->id) + " claims " +
-                            conflict->address.to_string() +
-                            ", which somebody else holds: it gets no route");
-  } else if (const auto* nat = std::get_if<overlay::NatKnown>(&event)) {
-    if (dht_) dht_->nat_known(*nat);
-  } else if (const auto* servers = std::get_if<overlay::ServersKnown>(&event)) {
-    if (dht_) dht_->servers_known(*servers);
-  } else if (std::holds_alternative<overlay::TwinIdentity>(event)) {
-    say(LogLevel::warn, "another machine uses this node's identity: was its state copied? Remove " +
-                            state_->path() + "/identity on one of the two");
+  if (std::holds_alternative<overlay::PeerConnected>(event) && !second_member_seen_) {
+    second_member_seen_ = true;
+    if (auto noted = state_->note_second_member(); !noted)
+      log(LogModule::node, LogLevel::error, {plain(noted.error().message)});
   }
+  if (const auto* nat = std::get_if<overlay::NatKnown>(&event); nat != nullptr && dht_)
+    dht_->nat_known(*nat);
+  if (const auto* servers = std::get_if<overlay::ServersKnown>(&event); servers != nullptr && dht_)
+    dht_->servers_known(*servers);
+  if (const auto line = told(event, state_->path()))
+    say(LogModule::overlay, line->level, line->line);
 }
 
-void Host::recall(Now now) {
-  auto members = state_->load_members(network_.secret.fingerprint());
-  for (const std::string& notice : state_->take_notices()) log(LogLevel::warn, notice);
-  if (!members) return log(LogLevel::warn, members.error().message);  // only a cache
-  core_->recall(now, *members);
-  remembered_version_ = core_->engine().memory_version();
-  log(LogLevel::debug, "remembered members: " + std::to_string(members->size()));
+HookSubject Host::hook_subject() const {
+  return {config_, network_.secret, core_->engine().address()};
 }
 
 void Host::remember(Now now) {
-  next_memory_ = now.mono + kRememberEvery;
-  const std::uint64_t version = core_->engine().memory_version();
-  if (version == remembered_version_) return;
-  const auto members = core_->engine().memory(now);
-  next_memory_ += kRememberEvery * static_cast<int>(members.size() / kMembersPerPause);
-  const auto stored = state_->store_members({network_.secret.fingerprint(), members});
-  if (stored) {
-    remembered_version_ = version;
-  } else if (!std::exchange(told_memory_failed_, true)) {
-    log(LogLevel::warn, stored.error().message);
-  }
+  memory_.remember(now, *state_, network_.secret.fingerprint(), *core_);
 }
 
 void Host::warn_unless_alone(Now now) {
   if (told_alone_ || second_member_seen_ || now.mono - started_ < kAloneAfter) return;
   told_alone_ = true;
-  say(LogLevel::info, alone(network_.secret.fingerprint()));
+  say(LogModule::overlay, LogLevel::info, {plain(alone(network_.secret.fingerprint()))});
 }
 
 void Host::note_forbidden(TimePoint now) {
@@ -483,27 +560,12 @@ void Host::note_forbidden(TimePoint now) {
 }
 
 control::HereEvidence Host::evidence() const {
-  const TimePoint now = io::read_clocks().mono;
-  const overlay::Snapshot mesh = core_->engine().snapshot(now);
-  control::HereEvidence out;
-  out.lan_only = config_.lan_only;
-  out.up_s = static_cast<std::uint64_t>((now - started_) / seconds(1));
-  out.has_address = has_address(interfaces_);
-  if (dht_) {
-    const auto bootstraps = dht_->status().bootstraps;
-    out.bootstraps = bootstraps.size();
-    out.bootstraps_up = static_cast<std::uint64_t>(std::count_if(
-        bootstraps.begin(), bootstraps.end(), [](const auto& each) { return each.up; }));
-  }
-  const bool far = std::any_of(mesh.peers.begin(), mesh.peers.end(), [](const auto& peer) {
-    return peer.path && peer.path_kind == discovery::PathKind::direct;
-  });
-  out.heard_from_afar = far || out.bootstraps_up > 0 || !mesh.reflexive.empty();
-  if (forbidden_at_ && now - *forbidden_at_ < kLately) out.sends_forbidden = sender_.forbidden();
-  out.nat = to_control(mesh.nat);
-  out.known_members = std::max<std::uint64_t>(mesh.known, mesh.peers.size());
-  out.fingerprint = network_.secret.fingerprint();
-  return out;
+  HereFacts facts{*core_, config_, interfaces_, io::read_clocks(), started_};
+  facts.fingerprint = network_.secret.fingerprint();
+  if (dht_) facts.discovery = dht_->status();
+  if (forbidden_at_ && facts.now.mono - *forbidden_at_ < kLately)
+    facts.sends_forbidden = sender_.forbidden();
+  return here_evidence(facts);
 }
 
 control::Snapshot Host::status() const {
@@ -515,6 +577,7 @@ control::Snapshot Host::status() const {
   facts.drops.add(sender_.drops());
   facts.data_plane.rungs = ladder_;
   facts.data_plane.threads = sealing_ ? 2 : 1;
+  facts.names = names_status();
   if (dht_) {
     facts.drops.add(dht_->drops());
     facts.discovery = dht_->status();

@@ -15,16 +15,20 @@ struct Attempt {
   Error error{};
 };
 
+io::UdpOptions options_for(std::uint16_t port, const DataPlane& data_plane) {
+  io::UdpOptions out{.port = port, .mark = kMark};
+  out.gso = data_plane.udp_gso;
+  out.gro = data_plane.udp_gro;
+  return out;
+}
+
 // Both families, or the one that this machine has.
 Attempt try_port(std::uint16_t port, const DataPlane& data_plane) {
   Attempt out;
   PortSockets sockets;
   for (const Family family : {Family::v4, Family::v6}) {
     io::UdpOpenError why = io::UdpOpenError::none;
-    io::UdpOptions options{.port = port, .mark = kMark};
-    options.gso = data_plane.udp_gso;
-    options.gro = data_plane.udp_gro;
-    auto socket = io::UdpSocket::open(family, options, &why);
+    auto socket = io::UdpSocket::open(family, options_for(port, data_plane), &why);
     if (socket) {
       (family == Family::v4 ? sockets.v4 : sockets.v6) = std::move(socket).value();
     } else {
@@ -62,6 +66,15 @@ Rung of_both(const PortSockets& sockets, Rung io::UdpOffloads::*rung) {
   for (const auto* socket : {&sockets.v4, &sockets.v6})
     if (*socket && !((*socket)->offloads().*rung).active) return (*socket)->offloads().*rung;
   return Rung::on();
+}
+
+PortSockets adopt_port(io::UniqueFd v4, io::UniqueFd v6, const DataPlane& data_plane) {
+  PortSockets out;
+  const io::UdpOptions options = options_for(0, data_plane);
+  if (v4) out.v4 = io::UdpSocket::adopt(Family::v4, std::move(v4), options);
+  if (v6) out.v6 = io::UdpSocket::adopt(Family::v6, std::move(v6), options);
+  out.port = out.v4 ? out.v4->port() : out.v6->port();
+  return out;
 }
 
 Result<PortSockets> open_port(std::optional<std::uint16_t> wanted,

@@ -21,6 +21,9 @@ struct PortSockets {
 // Of both families: there where it is there for both.
 Rung of_both(const PortSockets& sockets, Rung io::UdpOffloads::*rung);
 
+// The sockets that an earlier worker kept, one of them at least, on one port.
+PortSockets adopt_port(io::UniqueFd v4, io::UniqueFd v6, const DataPlane& data_plane);
+
 // `wanted` was given on the command line: busy is an error. `remembered` is replaced when it is
 // busy. Else a free random port below the range that the system hands out to others, so that it is
 // likely to be free next time too.

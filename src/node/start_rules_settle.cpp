@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "crypto/passphrase.h"
+#include "io/if_slow.h"
 
 namespace meshnode::node {
 namespace {
@@ -15,10 +16,12 @@ bool came_from(const NetworkFile& stored, std::string_view seed_text) {
                              seed_check(stored.network.secret, seed_text));
 }
 
-Result<std::optional<NetworkSecret>> given_network(const Config& config,
-                                                   const NetworkFile& stored) {
+Result<std::optional<NetworkSecret>> given_network(const Config& config, const NetworkFile& stored,
+                                                   const std::function<void()>& slow) {
   if (!config.seed) return config.key;
   if (came_from(stored, *config.seed)) return std::optional(stored.network.secret);
+  // Where memory is slow it is seconds: that must not look like a program that hangs.
+  const io::IfSlow waiting(seconds(1), slow);
   auto stretched = crypto::stretch_passphrase(*config.seed, overlay::kPassphraseSalt);
   if (!stretched) return stretched.error();
   return std::optional(overlay::from_passphrase(*stretched));
@@ -62,10 +65,11 @@ StoredNetwork to_store(StartOutcome outcome, const Config& config,
 
 }  // namespace
 
-Result<SettledNetwork> settle_network(const Config& config, StateDir& state, Random& random) {
+Result<SettledNetwork> settle_network(const Config& config, StateDir& state, Random& random,
+                                      const std::function<void()>& slow) {
   const auto stored = state.load_network();
   if (!stored) return stored.error();
-  const auto given = given_network(config, *stored);
+  const auto given = given_network(config, *stored, slow);
   if (!given) return given.error();
   auto decision = decide_network({*given, *stored, config.interface, state.network_path()});
   if (decision.outcome == StartOutcome::refused) return std::move(decision.refusal);

@@ -1,6 +1,7 @@
 // Carries the start rules out: stretches, decides, stores.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct SettledNetwork {
 
 // What is in effect is on disk when this returns. A --seed text is stretched (Argon2id: most of a
 // second, 64 MiB) only if the stored network did not come from this very text.
-Result<SettledNetwork> settle_network(const Config& config, StateDir& state, Random& random);
+// `slow` is called, from another thread, if that takes longer than a second.
+Result<SettledNetwork> settle_network(const Config& config, StateDir& state, Random& random,
+                                      const std::function<void()>& slow = {});
 
 }  // namespace meshnode::node

@@ -1,6 +1,7 @@
 #include "node/state_dir.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -24,8 +25,13 @@ std::string error_text() {
 
 // ---- folder and lock
 
+// The mode, whatever the umask.
 Status make_folder(const std::string& path, mode_t mode) {
-  if (::mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return success();
+  if (::mkdir(path.c_str(), mode) == 0) {
+    ::chmod(path.c_str(), mode);
+    return success();
+  }
+  if (errno == EEXIST) return success();
   const bool wrong_path = errno == ENOENT || errno == ENOTDIR;
   const auto message = "cannot make the folder " + path + ": " + error_text();
   return wrong_path ? Error::usage(message) : Error::world(message);
@@ -34,7 +40,8 @@ Status make_folder(const std::string& path, mode_t mode) {
 Status make_folders(const std::string& path) {
   const auto slash = path.find_last_of('/', path.size() - 2);
   if (slash != path.npos && slash != 0)
-    if (auto made = make_folder(path.substr(0, slash), 0755); !made) return made;
+    // Others may pass, to folders of their own.
+    if (auto made = make_folder(path.substr(0, slash), 0711); !made) return made;
   if (auto made = make_folder(path, 0700); !made) return made;
   struct stat about {};
   if (::stat(path.c_str(), &about) == 0 && !S_ISDIR(about.st_mode))
@@ -49,8 +56,8 @@ std::string pid_in(int lock) {
   return "pid " + std::string(digits.substr(0, digits.find_first_not_of("0123456789")));
 }
 
-Status write_pid(int lock) {
-  const std::string text = std::to_string(::getpid()) + "\n";
+Status write_pid(int lock, pid_t pid) {
+  const std::string text = std::to_string(pid) + "\n";
   const bool written = ::ftruncate(lock, 0) == 0 && ::pwrite(lock, text.data(), text.size(), 0) ==
                                                         static_cast<ssize_t>(text.size());
   return written ? success() : Error::world("cannot write the lock file: " + error_text());
@@ -85,7 +92,7 @@ crypto::Hash seed_check(const overlay::NetworkSecret& secret, std::string_view s
                              {as_bytes("meshnode seed check"), as_bytes(seed_text)});
 }
 
-Result<std::unique_ptr<StateDir>> lock_state_dir(const std::string& path) {
+Result<std::unique_ptr<StateDir>> lock_state_dir(const std::string& path, pid_t pid) {
   if (path.empty()) return Error::usage("the state folder needs a path");
   if (auto made = make_folders(path); !made) return made.error();
   const std::string lock_path = path + "/lock";
@@ -96,12 +103,19 @@ Result<std::unique_ptr<StateDir>> lock_state_dir(const std::string& path) {
     return Error::world("a meshnode (" + pid_in(lock.get()) + ") already runs with " + path +
                         ": stop it, or run a second network beside it with another --interface");
   }
-  if (auto written = write_pid(lock.get()); !written) return written.error();
+  if (auto written = write_pid(lock.get(), pid); !written) return written.error();
   return std::unique_ptr<StateDir>(new StateDir(path, std::move(lock)));
 }
 
 StateDir::StateDir(std::string path, io::UniqueFd lock)
     : path_(std::move(path)), lock_(std::move(lock)) {}
+
+bool StateDir::is_ours(std::string_view name) {
+  constexpr std::array<std::string_view, 5> kNames{"lock", "identity", "network", "state",
+                                                   "members"};
+  const auto first = name.substr(0, name.find('.'));
+  return std::find(kNames.begin(), kNames.end(), first) != kNames.end();
+}
 
 Status StateDir::set_aside(const char* name, const std::string& consequence) {
   const auto kept = keep_aside(file(name));

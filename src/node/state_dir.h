@@ -17,6 +17,8 @@
 #include <string_view>
 #include <vector>
 
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -40,6 +42,9 @@ struct NetworkFile {
 
 class StateDir {
  public:
+  // A file that this class writes, or kept aside.
+  static bool is_ours(std::string_view name);
+
   const std::string& path() const { return path_; }
   std::string network_path() const { return file("network"); }
 
@@ -75,7 +80,7 @@ class StateDir {
   std::vector<std::string> take_notices();
 
  private:
-  friend Result<std::unique_ptr<StateDir>> lock_state_dir(const std::string& path);
+  friend Result<std::unique_ptr<StateDir>> lock_state_dir(const std::string& path, pid_t pid);
   StateDir(std::string path, io::UniqueFd lock);
 
   std::string file(const char* name) const { return path_ + "/" + name; }
@@ -93,8 +98,8 @@ class StateDir {
 };
 
 // Makes the folder (and the one above it) where it is missing, and locks it until the StateDir
-// goes. It writes: check privileges before. A second start fails with kind `world` and names the
-// pid that holds the lock.
-Result<std::unique_ptr<StateDir>> lock_state_dir(const std::string& path);
+// goes; `pid` is whom to end if it is in the way. It writes: check privileges before. A second
+// start fails with kind `world` and names the pid that holds the lock.
+Result<std::unique_ptr<StateDir>> lock_state_dir(const std::string& path, pid_t pid = ::getpid());
 
 }  // namespace meshnode::node

@@ -160,6 +160,7 @@ control::Snapshot make_status(const StatusFacts& facts) {
     out.peers.push_back(peer_status(peer, facts.core, facts.port));
   out.discovery = facts.discovery;
   out.data_plane = facts.data_plane;
+  out.names = facts.names;
   out.drops = facts.core.drops();
   out.drops.add(facts.drops);
   return out;

@@ -22,6 +22,7 @@ struct StatusFacts {
   DropCounters drops{};  // the host's own
   control::DiscoveryStatus discovery{};
   control::DataPlaneStatus data_plane{};
+  control::NamesStatus names{};
 };
 
 control::Snapshot make_status(const StatusFacts& facts);

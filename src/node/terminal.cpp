@@ -7,6 +7,9 @@
 #include "control/printable.h"
 
 namespace meshnode::node {
+
+using io::plain;
+
 namespace {
 
 double in_seconds(Duration duration) {
@@ -36,28 +39,30 @@ control::JoinLine join_line(const Config& config, const overlay::NetworkSecret& 
   return {command + " --key @-", overlay::to_token(network)};
 }
 
-std::vector<std::string> started(const std::string& interface,
+std::vector<io::LogLine> started(const std::string& interface,
                                  const std::vector<IpAddress>& addresses,
                                  const std::string& fingerprint, const control::JoinLine* join) {
-  std::string list;
-  for (const IpAddress& address : addresses)
-    list += (list.empty() ? "" : ", ") + address.to_string();
-  std::vector<std::string> lines{interface + " is up: " + list,
-                                 "network " + fingerprint + ", waiting for its other members"};
+  io::LogLine up{plain(interface), " is up: "};
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    if (i > 0) up.add(", ");
+    up.add(addresses[i]);
+  }
+  std::vector<io::LogLine> lines{
+      std::move(up), {"network ", plain(fingerprint), ", waiting for its other members"}};
   if (join != nullptr) {
-    lines.push_back("on the other machine run:       " + join->command);
-    lines.push_back("and paste where it asks for it: " + join->token);
+    lines.push_back({"on the other machine run:       ", plain(join->command)});
+    lines.push_back({"and paste where it asks for it: ", plain(join->token)});
   }
   return lines;
 }
 
-std::string connected(const std::string& name, Duration after, Duration rtt) {
+io::LogLine connected(const std::string& name, Duration after, Duration rtt) {
   const int decimals =
       after < milliseconds(100) ? 3 : 2;  // on a LAN it is a matter of milliseconds
-  std::string out = control::printable(name) + " connected directly in " +
-                    number(in_seconds(after), decimals) + " s";
-  if (rtt > Duration::zero()) out += " (" + number(in_seconds(rtt) * 1000, 1) + " ms)";
-  return out;
+  std::string took = number(in_seconds(after), decimals) + " s";
+  if (rtt > Duration::zero()) took += " (" + number(in_seconds(rtt) * 1000, 1) + " ms)";
+  return {io::as("peer", plain(control::printable(name))), " connected directly in ",
+          io::figure(std::move(took))};
 }
 
 std::string hub_up(std::optional<Duration> rtt, wire::NatMapping nat) {

@@ -10,6 +10,7 @@
 #include "base/endpoint.h"
 #include "base/result.h"
 #include "control/protocol.h"
+#include "io/log_line.h"
 #include "node/config.h"
 #include "overlay/network.h"
 #include "wire/record.h"
@@ -27,12 +28,12 @@ control::JoinLine join_line(const Config& config, const overlay::NetworkSecret& 
 
 // Interface and addresses, what is waited for, and (where `join` is given) what to do on the other
 // machine. Lines without newlines.
-std::vector<std::string> started(const std::string& interface,
+std::vector<io::LogLine> started(const std::string& interface,
                                  const std::vector<IpAddress>& addresses,
                                  const std::string& fingerprint, const control::JoinLine* join);
 
 // "beta connected directly in 0.31 s (0.4 ms)". `name` is untrusted; a zero `rtt` is left out.
-std::string connected(const std::string& name, Duration after, Duration rtt);
+io::LogLine connected(const std::string& name, Duration after, Duration rtt);
 
 // "hub up, 12 ms; your NAT: endpoint-independent mapping". Without an RTT nothing there speaks
 // STUN.

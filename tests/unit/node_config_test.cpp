@@ -91,7 +91,7 @@ TEST_F(ConfigTest, DefaultsFollowTheInterface) {
   EXPECT_EQ(plain.lan_port, 3732);
   EXPECT_EQ(plain.mtu, 1420);
   EXPECT_EQ(plain.dht_network, 3731U);
-  EXPECT_EQ(plain.log_level, LogLevel::info);
+  EXPECT_EQ(plain.log.levels, LogLevels());
   EXPECT_FALSE(plain.lan_only || plain.key || plain.seed);
   EXPECT_THAT(plain.notices, IsEmpty());
   const Config second = config({"--interface", "mesh1", "--lan-only"});
@@ -127,8 +127,26 @@ TEST_F(ConfigTest, EveryOptionArrives) {
   EXPECT_THAT(all.stuns, ElementsAre(HostPort{"stun.example.org", 3478}));
   EXPECT_EQ(all.state_dir, "s");
   EXPECT_EQ(all.control, "c");
-  EXPECT_EQ(all.log_level, LogLevel::debug);
+  EXPECT_EQ(all.log.levels, LogLevels(LogLevel::debug));
   EXPECT_THAT(all.notices, IsEmpty());
+}
+
+TEST_F(ConfigTest, LogAndMetrics) {
+  const Config plain = config({});
+  EXPECT_EQ(plain.log, io::LogSettings());
+  EXPECT_FALSE(plain.metrics);
+  const Config given = config({"--log-level", "warn,dht=debug", "--log.format", "key=value",
+                               "--log.addresses", "on", "--metrics.listen", "[::1]:9731"});
+  EXPECT_EQ(given.log.levels.to_string(), "warn,dht=debug");
+  EXPECT_EQ(given.log.format, io::LogFormat::key_value);
+  EXPECT_TRUE(given.log.addresses);
+  EXPECT_EQ(given.metrics, Endpoint::parse("[::1]:9731"));
+  put(file_, "[log]\nformat = \"json\"\naddresses = true\n[metrics]\nlisten = \"127.0.0.1:1\"\n");
+  EXPECT_EQ(config({"--config", file_}).log.format, io::LogFormat::json);
+  EXPECT_EQ(config({"--config", file_}).metrics, Endpoint::parse("127.0.0.1:1"));
+  EXPECT_EQ(problems({"--log.format", "xml"}), "--log.format xml: is text, key=value or json");
+  for (const char* wrong : {"9731", "localhost:9731", "127.0.0.1:0", "127.0.0.1"})
+    EXPECT_THAT(problems({"--metrics.listen", wrong}), HasSubstr("needs ADDRESS:PORT")) << wrong;
 }
 
 TEST_F(ConfigTest, Bootstraps) {
@@ -226,6 +244,13 @@ TEST_F(ConfigTest, Serving) {
   EXPECT_THAT(problems({"--serve-dht", "yes"}), HasSubstr("is auto, on or off"));
 }
 
+TEST_F(ConfigTest, TheMapIsSharedUnlessToldOtherwise) {
+  EXPECT_TRUE(config({}).share_map);
+  EXPECT_FALSE(config({"--share-map", "off"}).share_map);
+  put(file_, "share-map = false\n");
+  EXPECT_FALSE(config({"--config", file_}).share_map);
+}
+
 TEST_F(ConfigTest, Edges) {
   EXPECT_FALSE(config({}).full_mesh);
   EXPECT_FALSE(config({"--edges", "auto"}).full_mesh);
@@ -249,7 +274,8 @@ TEST_F(ConfigTest, HelpAndVersionAreForStdout) {
     EXPECT_THAT(text, HasSubstr(option));
   const auto version = parse_with({"--version"});
   ASSERT_TRUE(std::holds_alternative<Printed>(version));
-  EXPECT_THAT(std::get<Printed>(version).text, testing::MatchesRegex("meshnode [0-9.]+\n"));
+  EXPECT_THAT(std::get<Printed>(version).text,
+              testing::MatchesRegex("meshnode [0-9.]+(\\+git[0-9]+\\.[0-9a-f]+)?(\\+dirty)?\n"));
 }
 
 TEST_F(ConfigTest, BadCommandLinesAreOneSentenceEach) {
@@ -318,7 +344,8 @@ TEST_F(ConfigTest, BadCommandLinesAreOneSentenceEach) {
       {{"--state-dir", ""}, "--state-dir \"\": needs the path of a folder"},
       {{"--control", ""}, "--control \"\": a socket's path has 1 to 107 bytes"},
       {{"--log-level", "loud"},
-       "--log-level loud: a log level is trace, debug, info, warn, error or off"},
+       "--log-level loud: no log level \"loud\": a log level is trace, debug, info, warn, error or "
+       "off"},
       {{"--key", some_token(), "--seed", "a b"},
        "--key and --seed both name the network: give one of them"},
       {{"--lan-only", "--bootstrap", "hub:1"},
@@ -391,18 +418,28 @@ TEST_F(ConfigTest, AllProblemsComeAtOnce) {
   EXPECT_EQ(problems({"--config", file_, "--frob", "--port", "0", "--log-level", "loud"}),
             "--frob: meshnode knows no such option (see meshnode --help)\n" + file_ +
                 ":2: frob: no such key; the keys are key, seed, lan-only, bootstrap, serve-dht, "
-                "edges, name, "
+                "edges, share-map, name, "
                 "address, interface, mtu, port, lan-port, dht-network, stun, state-dir, control, "
-                "log-level, data_plane.tun_offloads, data_plane.tun_tcp_coalescing, "
+                "log-level, names.dns, names.hosts, data_plane.tun_offloads, "
+                "data_plane.tun_tcp_coalescing, "
                 "data_plane.tun_udp_coalescing, data_plane.udp_gso, data_plane.udp_gro, "
-                "data_plane.ipsec_mb, data_plane.copy_dscp, data_plane.threads\n" +
+                "data_plane.ipsec_mb, data_plane.copy_dscp, data_plane.threads, "
+                "log.format, log.addresses, metrics.listen, hooks.interface-up, "
+                "hooks.interface-down, hooks.peer-up, hooks.peer-down\n" +
                 file_ + ":3: name: needs a text in quotes\n" + file_ +
                 ":1: mtu = 1: an MTU is 1280 (the smallest that IPv6 allows) to 9000\n"
                 "--port 0: a port is a number from 1 to 65535\n"
-                "--log-level loud: a log level is trace, debug, info, warn, error or off");
+                "--log-level loud: no log level \"loud\": a log level is trace, debug, info, warn, "
+                "error or off");
 }
 
 // ---- keys and seeds
+
+TEST_F(ConfigTest, AHookIsAWholePath) {
+  EXPECT_EQ(problems({"--hooks.peer-up", "notify.sh"}),
+            "--hooks.peer-up notify.sh: is the path of a program, from / on");
+  EXPECT_EQ(config({"--hooks.peer-down", "/bin/true"}).hooks[3], "/bin/true");
+}
 
 TEST_F(ConfigTest, BadKeysSayWhatIsWrongAndNeverShowTheKey) {
   std::string typo = some_token();
@@ -510,7 +547,7 @@ log-level = "warn"
   EXPECT_THAT(read.stuns, ElementsAre(HostPort{"a", 1}));
   EXPECT_EQ(read.mtu, 1300);
   EXPECT_EQ(read.port, 4000);
-  EXPECT_EQ(read.log_level, LogLevel::warn);
+  EXPECT_EQ(read.log.levels, LogLevels(LogLevel::warn));
 }
 
 TEST_F(ConfigTest, FlagsOverrideTheFile) {

@@ -11,11 +11,25 @@ namespace {
 
 using testing::ElementsAre;
 
+std::vector<std::string> texts(const std::vector<io::LogLine>& lines, bool addresses = true) {
+  std::vector<std::string> out;
+  for (const io::LogLine& line : lines) out.push_back(line.text(addresses));
+  return out;
+}
+
+TEST(Story, ALogDoesNotGetTheInnerAddresses) {
+  EXPECT_THAT(texts(started("mesh0", {*IpAddress::parse("fd12::1"), *IpAddress::parse("10.77.0.1")},
+                            "7f3a-91c2", nullptr),
+                    false),
+              ElementsAre("mesh0 is up: [address], [address]",
+                          "network 7f3a-91c2, waiting for its other members"));
+}
+
 TEST(Story, StartedTellsHowToJoin) {
   const control::JoinLine join{"sudo meshnode --lan-only --key @-", "mesh1abc"};
   const std::vector<IpAddress> addresses{*IpAddress::parse("fd12::1"),
                                          *IpAddress::parse("10.77.0.1")};
-  EXPECT_THAT(started("mesh0", addresses, "7f3a-91c2", &join),
+  EXPECT_THAT(texts(started("mesh0", addresses, "7f3a-91c2", &join)),
               ElementsAre("mesh0 is up: fd12::1, 10.77.0.1",
                           "network 7f3a-91c2, waiting for its other members",
                           "on the other machine run:       sudo meshnode --lan-only --key @-",
@@ -23,16 +37,17 @@ TEST(Story, StartedTellsHowToJoin) {
 }
 
 TEST(Story, WithoutAJoinLineThereIsNoSecretInIt) {
-  EXPECT_THAT(started("mesh0", {*IpAddress::parse("fd12::1")}, "7f3a-91c2", nullptr),
-              ElementsAre("mesh0 is up: fd12::1",
-                          "network 7f3a-91c2, waiting for its other members"));
+  EXPECT_THAT(
+      texts(started("mesh0", {*IpAddress::parse("fd12::1")}, "7f3a-91c2", nullptr)),
+      ElementsAre("mesh0 is up: fd12::1", "network 7f3a-91c2, waiting for its other members"));
 }
 
 TEST(Story, ConnectedIsOneLine) {
-  EXPECT_EQ(connected("beta", milliseconds(312), std::chrono::microseconds(412)),
+  EXPECT_EQ(connected("beta", milliseconds(312), std::chrono::microseconds(412)).text(),
             "beta connected directly in 0.31 s (0.4 ms)");
-  EXPECT_EQ(connected("beta", seconds(2), Duration::zero()), "beta connected directly in 2.00 s");
-  EXPECT_EQ(connected("\033[2Jx\ny", seconds(1), milliseconds(20)),
+  EXPECT_EQ(connected("beta", seconds(2), Duration::zero()).text(),
+            "beta connected directly in 2.00 s");
+  EXPECT_EQ(connected("\033[2Jx\ny", seconds(1), milliseconds(20)).text(),
             "?[2Jx?y connected directly in 1.00 s (20.0 ms)");
 }
 
@@ -61,7 +76,8 @@ TEST(Story, TheHubAndTheNat) {
   using wire::NatMapping;
   EXPECT_EQ(hub_up(milliseconds(12), NatMapping::endpoint_independent),
             "hub up, 12 ms; your NAT: endpoint-independent mapping");
-  EXPECT_EQ(hub_up(std::chrono::microseconds(340), NatMapping::none), "hub up, 0.3 ms; no NAT here");
+  EXPECT_EQ(hub_up(std::chrono::microseconds(340), NatMapping::none),
+            "hub up, 0.3 ms; no NAT here");
   EXPECT_EQ(hub_up(milliseconds(12), NatMapping::dependent),
             "hub up, 12 ms; your NAT: mapping depends on the destination (symmetric)");
   EXPECT_EQ(hub_up(std::nullopt, NatMapping::unknown), "hub up");
