@@ -21,6 +21,7 @@ if(MESHNODE_SANITIZE)
   add_compile_options(-fsanitize=${MESHNODE_SANITIZE} -fno-sanitize-recover=all
                       -fno-omit-frame-pointer -O1)
   add_link_options(-fsanitize=${MESHNODE_SANITIZE})
+  add_compile_definitions(MESHNODE_SANITIZED)
 endif()
 if(MESHNODE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)

@@ -26,6 +26,8 @@ expect "--bootstrap" "$bin/meshnode" --boo
 expect "--data_plane.udp_gso" "$bin/meshnode" --data_plane.udp_gs
 expect "on off" "$bin/meshnode" --data_plane.udp_gso o
 expect "auto all" "$bin/meshnode" --edges a
+expect "text" "$bin/meshhub" --log.format t
+expect "--metrics.listen" "$bin/meshhub" --metr
 expect "--state-dir" "$bin/meshhub" --st
 expect "status" "$bin/meshctl" sta
 expect "status" "$bin/meshctl" --interface mesh1 sta

@@ -16,15 +16,16 @@ refute() { local what=$1; shift; if "$@"; then echo "  FAIL $what"; failed=1; el
 deb=$(echo "$work"/out/*.deb)
 check "one package" test -f "$deb"
 depends=$(dpkg-deb -f "$deb" Depends)
-for library in libopendht libgnutls30 libhogweed libargon2 libc6; do
+for library in libopendht libgnutls30 libhogweed libargon2 libseccomp2 libc6; do
   check "depends on $library" grep -q "$library" <<<"$depends"
 done
 dpkg-deb -c "$deb" >"$work/list"
-for file in usr/bin/meshnode usr/bin/meshhub usr/bin/meshctl lib/systemd/system/meshnode.service \
+for file in usr/bin/meshnode usr/bin/meshhub usr/bin/meshctl usr/libexec/meshnode/meshnode-dht lib/systemd/system/meshnode.service \
   lib/systemd/system/meshnode@.service lib/systemd/system/meshhub.service \
   lib/sysusers.d/meshnode.conf lib/tmpfiles.d/meshnode.conf usr/share/man/man8/meshnode.8 \
   usr/share/man/man5/meshnode.conf.5 usr/share/man/man1/meshctl.1 usr/share/man/man8/meshhub.8 \
-  usr/share/bash-completion/completions/meshctl; do
+  usr/share/bash-completion/completions/meshctl usr/share/meshnode/grafana/meshnode.json \
+  usr/share/polkit-1/rules.d/meshnode.rules; do
   check "has $file" grep -qE " \./(usr/)?${file#usr/}(\.gz)?$" "$work/list"
 done
 
@@ -47,7 +48,12 @@ for name in systemd-sysusers systemd-tmpfiles systemctl; do
 done
 in_root() { dpkg --root="$root" --force-depends --force-not-root "$@" >>"$work/dpkg.log" 2>&1; }
 check "installs" in_root -i "$deb"
-check "the programs are there" test -x "$root/usr/bin/meshnode"
+check "the programs are there" test -x "$root/usr/bin/meshnode" -a -x "$root/usr/libexec/meshnode/meshnode-dht"
+found_it() {  # as installed: beside it, it is not
+  timeout 2 "$root/usr/bin/meshhub" -a 127.0.0.1 -p 45731 >"$work/hub.log" 2>&1 || true
+  grep -q " ready on " "$work/hub.log"
+}
+check "meshhub finds it there" found_it
 check "the user is made" grep -q '^systemd-sysusers meshnode.conf' "$root/calls"
 check "the folders are made" grep -q '^systemd-tmpfiles --create meshnode.conf' "$root/calls"
 echo key >"$root/var/lib/meshnode/key"
