@@ -78,32 +78,56 @@ class Process:
             self.process.kill()
             self.process.wait()
 
-    def tasks(self):
+    def family(self):
+        """The process and those that it started."""
         try:
-            return [int(name) for name in os.listdir(f"/proc/{self.pid}/task")]
+            with open(f"/proc/{self.pid}/task/{self.pid}/children", encoding="ascii") as file:
+                return [self.pid, *map(int, file.read().split())]
         except OSError:
             return []
+
+    def tasks(self):
+        out = []
+        for pid in self.family():
+            try:
+                out += [f"{pid}/task/{name}" for name in os.listdir(f"/proc/{pid}/task")]
+            except OSError:
+                pass  # a process that just ended
+        return out
 
     def cpu_seconds(self):
         """Exact time on a CPU, of all threads, by the scheduler's accounting."""
         total = 0
         for task in self.tasks():
             try:
-                with open(f"/proc/{self.pid}/task/{task}/schedstat", encoding="ascii") as file:
+                with open(f"/proc/{task}/schedstat", encoding="ascii") as file:
                     total += int(file.read().split()[0])
             except OSError:
                 pass  # a thread that just ended
         return total / 1e9
 
-    def memory_mb(self, field):
-        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
-            found = re.search(rf"^{field}:\s+(\d+) kB", file.read(), re.M)
-        return int(found.group(1)) * 1024 / 1e6
+    def memory_mb(self):
+        """In memory now, pages that a family shares counted once; in MB."""
+        alone, shared = 0, 0
+        for pid in self.family():
+            with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+                kib = dict(re.findall(r"^(\w+):\s+(\d+) kB", file.read(), re.M))
+            alone += int(kib["Private_Clean"]) + int(kib["Private_Dirty"])
+            shared = max(shared, int(kib["Shared_Clean"]) + int(kib["Shared_Dirty"]))
+        return (alone + shared) * 1024 / 1e6
+
+    def peak_mb(self):
+        """The most that one process of the family ever had in memory."""
+        most = 0
+        for pid in self.family():
+            with open(f"/proc/{pid}/status", encoding="ascii") as file:
+                most = max(most, int(re.search(r"^VmHWM:\s+(\d+) kB", file.read(), re.M)[1]))
+        return most * 1024 / 1e6
 
     def pin(self, cpus):
         for task in self.tasks():
             try:
-                os.sched_setaffinity(task, cpus)
+                os.sched_setaffinity(int(task.rsplit("/", 1)[1]), cpus)
             except OSError:
                 pass
 

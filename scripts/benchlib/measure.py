@@ -145,8 +145,8 @@ class Session:
     def memory(self):
         if not self.processes:
             return {}
-        return {"rss_mb": max(process.memory_mb("VmRSS") for process in self.processes),
-                "rss_peak_mb": max(process.memory_mb("VmHWM") for process in self.processes)}
+        return {"rss_mb": max(process.memory_mb() for process in self.processes),
+                "rss_peak_mb": max(process.peak_mb() for process in self.processes)}
 
     # --- all ---------------------------------------------------------------------------------
 

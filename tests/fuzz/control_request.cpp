@@ -39,6 +39,7 @@ void reports(std::string_view text) {
   report(text, control::details_from_json);
   report(text, control::ping_from_json);
   report(text, control::trace_from_json);
+  report(text, control::edges_from_json);
   report(text, control::event_from_json);
 }
 

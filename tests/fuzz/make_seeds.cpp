@@ -7,6 +7,7 @@
 #include "control/protocol.h"
 #include "control/reports_json.h"
 #include "control/snapshot_json.h"
+#include "discovery/dht/port.h"
 #include "discovery/introductions.h"
 #include "fuzz/fuzz.h"
 #include "fuzz/members.h"
@@ -15,6 +16,8 @@
 #include "wire/beacon.h"
 #include "wire/control.h"
 #include "wire/data_frame.h"
+#include "wire/dht_ping.h"
+#include "wire/edges.h"
 #include "wire/envelope.h"
 #include "wire/gossip.h"
 #include "wire/ip.h"
@@ -161,6 +164,14 @@ void packets() {
   wire::Trace trace{.kind = wire::Trace::PathKind::direct, .local = somewhere, .remote = somewhere};
   trace.changes = {{60, 0, somewhere}, {5, 1, {}}};
   trace.candidates = {{somewhere, wire::Trace::CandidateState::carries, 9, 8, 1200}};
+  save("wire_control", "edges-ask", wire::encode_edges_ask({0x80000003, {}}));
+  wire::EdgePage page{.number = 0x80000003, .more = true};
+  for (std::uint8_t i = 1; i <= 3; ++i) {
+    page.edges.push_back({.rtt_us = 1000});
+    page.edges.back().id.bytes.fill(i);
+  }
+  save("wire_control", "edges-answer", wire::encode_edges_answer(page));
+  save("wire_control", "edges-refused", wire::encode_edges_answer({.number = 1, .refused = true}));
   save("wire_control", "trace-answer", wire::encode_trace_answer(trace));
 
   Bytes frame(64);
@@ -506,6 +517,15 @@ void stun() {
        bytes_of({0, 4, 0, 1, 0, 0, 0, 1, 2, 196, 9, 2, 10, 0, 4, 0, 1, 0, 0, 0, 2}));
   save("stun_client", "forged",
        bytes_of({0, 0x40, 5, 0, 1, 0, 0, 0, 1, 9, 1, 0x44, 1, 1, 0, 0, 0}));
+  save("netcheck", "all-answered", [] {
+    Bytes out;
+    for (int i = 0; i < 60; ++i)
+      for (int back : {0, 1, 2, 3}) out = std::move(out) + bytes_of({2, back, 0, 20, 0});
+    return out;
+  }());
+  save("netcheck", "lies",
+       bytes_of({2, 0, 3, 1, 9, 4, 2, 30, 1, 2, 1, 2, 2, 0, 0, 1, 1, 0, 0, 2, 1, 1}));
+  save("netcheck", "silence", bytes_of({0, 0, 2, 0, 0, 2, 0, 0, 2, 0, 0, 2, 5, 1, 2, 3, 9, 9, 9}));
   save("stun_client", "silent", bytes_of({0, 2, 10, 0, 2, 20, 0, 2, 0, 9, 3, 2, 0, 9, 1, 2, 0, 9}));
   save("stun_client", "many-ports", [] {
     Bytes out;
@@ -567,6 +587,52 @@ void pieces() {
   save("reassembly", "piece-of-pieces", crafted(0x68, 64, 2, 32) + crafted(0x68, 64, 7, 32));
 }
 
+// What the DHT's process and its host say.
+void dht_link() {
+  using namespace dht;
+  const Key key{1, 2, 3};
+  const Endpoint node{IpAddress::v4({192, 0, 2, 1}), 4000};
+  const auto from = [](const FromChild& message) { return bytes_of({0}) + encode(message); };
+  const auto to = [](const ToChild& message) { return bytes_of({1}) + encode(message); };
+  Picture picture;
+  picture.v4 = {State::connected, 1, 2};
+  picture.addresses = {node.ip};
+  picture.nodes = {node, {IpAddress::v6({0x20, 1}), 5}};
+  save("dht_link", "opened", from(Opened{}));
+  save("dht_link", "done", from(Ended{Ticket{3}, true}));
+  save("dht_link", "found", from(Found{Ticket{2}, 9, {1, 2}}));
+  save("dht_link", "state", from(StateChanged{State::connected, State::connecting}));
+  save("dht_link", "picture", from(picture));
+  save("dht_link", "open", to(Open{}));
+  save("dht_link", "put", to(Put{Ticket{1}, key, 2, {3}}));
+  save("dht_link", "ping", to(Ping{Ticket{1}, node}));
+  save("dht_link", "refused", to(Refused{node, Sent::no_family}));
+  Bytes packet{2};
+  append_to_packet(packet, encode(ToChild{Look{}}));
+  append_to_packet(packet, encode(ToChild{Datagram{node, {0x80}}}));
+  append_to_packet(packet, encode(ToChild{TakeBack{key, 1}}));
+  save("dht_link", "packet", packet);
+  // A life: results of its own requests and of others, and datagrams to whom it may ask.
+  Bytes life{3};
+  const auto says = [&life](const FromChild& message) {
+    const Bytes bytes = encode(message);
+    life.push_back(static_cast<std::uint8_t>(bytes.size()));
+    life.insert(life.end(), bytes.begin(), bytes.end());
+  };
+  const Bytes ping = wire::dht_ping(key, 7, kDefaultNetwork);
+  says(StateChanged{State::connected, State::disconnected});
+  says(Found{Ticket{2}, 1, {1}});
+  says(Found{Ticket{2}, 1, {1}});
+  says(Found{Ticket{3}, 2, {}});
+  says(Ended{Ticket{3}, true});
+  says(Ended{Ticket{4}, false});
+  says(Ended{Ticket{2}, true});
+  says(Datagram{node, ping});
+  says(Datagram{{node.ip, 5000}, ping});
+  says(Datagram{node, {0x44, 1}});
+  save("dht_link", "life", life);
+}
+
 }  // namespace
 }  // namespace meshnode::fuzz
 
@@ -590,5 +656,6 @@ int main(int argc, char** argv) {
   gossips();
   stun();
   pieces();
+  dht_link();
   return 0;
 }

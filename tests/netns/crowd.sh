@@ -11,7 +11,7 @@ all_met() {
 }
 # NAME: with how many others it has ever said to be connected.
 told_of() {
-  sed -nE 's/^[^ ]+ info: (.*) connected directly in .*/\1/p' "$work/$1/log" | sort -u | wc -l
+  sed -nE 's/^[^ ]+ info overlay: (.*) connected directly in .*/\1/p' "$work/$1/log" | sort -u | wc -l
 }
 
 # NODE COUNT: it has paths to so many others, now.
@@ -32,11 +32,14 @@ edge_times() {
   read -r edges median last <<<"$times"
 }
 
-# PID: milliseconds of CPU that it has used.
+# PID: milliseconds of CPU that it and its children have used.
 cpu_ms() {
-  local fields
-  read -ra fields <<<"$(sed 's/.*) //' "/proc/$1/stat")"
-  echo $(((fields[11] + fields[12]) * 1000 / $(getconf CLK_TCK)))
+  local fields each ticks=0
+  for each in $(family_of "$1"); do
+    read -ra fields <<<"$(sed 's/.*) //' "/proc/$each/stat")"
+    ticks=$((ticks + fields[11] + fields[12]))
+  done
+  echo $((ticks * 1000 / $(getconf CLK_TCK)))
 }
 
 # NUMBER...: "least median most"

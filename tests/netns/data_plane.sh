@@ -126,7 +126,7 @@ check "both ways" marked 20
 stop_pair
 
 say "two threads"
-threaded() { grep -qx meshnode-seal /proc/"${pid[$1]}"/task/*/comm; }
+threaded() { grep -qx meshnode-seal /proc/"$(worker_of "$1")"/task/*/comm; }
 start_pair --data_plane.threads 2
 for name in a b; do
   check "$name: status and system show them" holds "$name" '.data_plane.threads == 2'

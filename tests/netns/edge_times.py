@@ -8,7 +8,7 @@ import datetime
 import re
 import sys
 
-LINE = re.compile(r"^(\S+) info: (.*) connected directly in ")
+LINE = re.compile(r"^(\S+) info overlay: (.*) connected directly in ")
 
 begin, nodes = int(sys.argv[1]), sys.argv[2:]
 said = {}

@@ -323,7 +323,19 @@ ping_well() {
   [[ $(ping_loss "$1" "$2" -c 10 -i 0.02 || true) == 0 ]] || fail "$1 lost pings to $2"
 }
 
-rss_kib() { awk '/^VmRSS:/ {print $2}' "/proc/$1/status"; }
+# NAME: the process that does the work; pid[NAME] is its parent, which keeps the rights.
+worker_of() { pgrep -P "${pid[$1]}" -x meshnode; }
+# PID: this process and those that it started.
+family_of() { echo "$1"; pgrep -P "$1" || true; }
+# PID: what it and its children have in memory, pages that they share counted once.
+rss_kib() {
+  local each
+  for each in $(family_of "$1"); do cat "/proc/$each/smaps_rollup"; done | awk '
+    / \[rollup\]/ { if (shared > most) most = shared; shared = 0 }
+    /^Private_/ { alone += $2 }
+    /^Shared_/ { shared += $2 }
+    END { print alone + (shared > most ? shared : most) }'
+}
 
 # --- captures ----------------------------------------------------------------------------------
 

@@ -91,9 +91,12 @@ refute "no colour where NO_COLOR says so" grep -q $'\033' "$work/plain"
 end "$pinging"
 
 say "the log level"
-check "as it was started" test "$(ctl a log-level)" = info
-check "changed" test "$(ctl a log-level debug)" = debug
-check "and kept" test "$(ctl a log-level --json)" = '"debug"'
+check "as it was started" test "$(ctl a log-level --json)" = '"info"'
+check "changed" test "$(ctl a log-level debug --json)" = '"debug"'
+check "of some modules, and kept" test "$(ctl a log-level dht=warn,tun=off | awk '{print $2}' | sort | uniq -c | xargs)" = \
+  "1 LEVEL 8 debug 1 off 1 warn"
+check "for programs" test "$(ctl a log-level --json)" = '"debug,dht=warn,tun=off"'
+refused a 2 '"dth".*did you mean dht' "$meshctl" --control "$work/a/control.sock" log-level dth=debug
 refused a 2 '"loud".*trace, debug' "$meshctl" --control "$work/a/control.sock" log-level loud
 
 say "who is gone"

@@ -27,6 +27,8 @@ want("discovery.bootstraps"; .discovery.bootstraps | is("array")
 want("data_plane.threads: 1 or 2"; .data_plane.threads | either([1, 2])),
 want("data_plane: rungs"; .data_plane | is("object") and length > 1 and all(del(.threads)[];
   (.active | is("boolean")) and has("reason") and ((.reason == null) == .active))),
+want("names"; .names | has("server") and (.server | . == null or endpoint)
+  and (.hosts | is("boolean")) and (.conflicts | texts)),
 want("drops: reason and count"; .drops | is("object") and all(.[]; count)),
 want("peers: a list"; .peers | is("array")),
 (.peers[]? |

@@ -423,7 +423,8 @@ void Host::ask_dht(const discovery::DhtRequest& request) {
 void Host::pass_on(wire::Protocol protocol, const Path& path, ByteView datagram) {
   if (protocol != wire::Protocol::stun || !stun_) return;
   const Bytes answer =
-      stun_->answer(world_.now(), path.remote, {path.local, options_.port}, Endpoint{}, datagram);
+      stun_->answer(world_.now(), path.remote, {path.local, options_.port}, Endpoint{}, datagram)
+          .datagram;
   if (!answer.empty()) post(path, answer, Network::kFarEnough);
 }
 

@@ -98,11 +98,12 @@ void World::hub_got(std::uint32_t index, const Datagram& datagram) {
   if (!hub.up) return;
   const Endpoint other{hub.endpoint.ip, kHubOtherPort};
   if (datagram.to.port != kHubPort && datagram.to.port != kHubOtherPort) return;
-  Bytes answer = hub.stun->answer(now_, datagram.from, datagram.to, other, datagram.bytes);
-  if (answer.empty()) return;
+  auto answer = hub.stun->answer(now_, datagram.from, datagram.to, other, datagram.bytes);
+  if (answer.datagram.empty()) return;
   const Owner owner{Owner::Kind::hub, index};
-  post(owner, kInternet,
-       {.sender = owner, .from = datagram.to, .to = datagram.from, .bytes = std::move(answer)});
+  post(
+      owner, kInternet,
+      {.sender = owner, .from = answer.from, .to = answer.to, .bytes = std::move(answer.datagram)});
 }
 
 Directory::Doors World::directory_doors() {

@@ -115,6 +115,7 @@ void VirtualNode::start() {
   config.directory = options_.directory;
   config.eager_members = options_.eager_members;
   config.full_mesh = options_.full_mesh;
+  config.share_map = options_.share_map;
   config.mtu = options_.mtu;
   config.reflectors = options_.reflectors;
   numbers.last = std::max(numbers.last + 1, static_cast<std::uint64_t>(now().unix.ms));
@@ -246,11 +247,15 @@ VirtualNode& VirtualLan::add(NodeOptions options) {
 }
 
 VirtualNode& VirtualLan::add(const std::string& name) {
+  return add(options_for(name));
+}
+
+NodeOptions VirtualLan::options_for(const std::string& name) const {
   NodeOptions options;
   options.name = name;
   options.identity_seed.fill(static_cast<std::uint8_t>(nodes_.size() + 1));
   options.network = default_network();
-  return add(std::move(options));
+  return options;
 }
 
 void VirtualLan::post(Datagram datagram) {

@@ -37,6 +37,7 @@ struct NodeOptions {
   bool reflectors = false;  // will be told of STUN servers
   std::size_t eager_members = 64;
   bool full_mesh = false;
+  bool share_map = true;
   std::size_t mtu = 1420;  // of the tunnel
   // Packets are sealed as by another thread, which is that late; zero: by the core. Not given: as
   // the environment says (MESHNODE_LATE_SEALING, in ms), or by the core.
@@ -133,6 +134,7 @@ class VirtualLan {
   VirtualNode& add(NodeOptions options);
   // Convenience: same network for all, identity and address by position.
   VirtualNode& add(const std::string& name);
+  NodeOptions options_for(const std::string& name) const;
   std::vector<std::unique_ptr<VirtualNode>>& nodes() { return nodes_; }
   const std::vector<std::unique_ptr<VirtualNode>>& nodes() const { return nodes_; }
 
