@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <list>
 #include <mutex>
 #include <thread>
 
@@ -11,9 +12,8 @@
 #include "io/socket_address.h"
 
 namespace meshnode::io {
-namespace {
 
-std::vector<Endpoint> look_up(const HostPort& name) {
+std::vector<Endpoint> Resolver::by_name_server(const HostPort& name) {
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_DGRAM;
   addrinfo* list = nullptr;
@@ -32,15 +32,20 @@ std::vector<Endpoint> look_up(const HostPort& name) {
   return out;
 }
 
-}  // namespace
-
 struct Resolver::State : std::enable_shared_from_this<State> {
   struct Question {
     HostPort name;
     OnAnswer answer;
   };
 
-  explicit State(std::function<void(std::function<void()>)> given) : post(std::move(given)) {}
+  struct Helper {
+    std::thread thread;
+    bool asking = false;  // in a look-up, of which nobody knows when it ends
+    bool done = false;    // it takes the mutex no more
+  };
+
+  State(std::function<void(std::function<void()>)> to_loop, LookUp how)
+      : post(std::move(to_loop)), look_up(std::move(how)) {}
 
   // With the mutex held.
   void give(OnAnswer answer, std::vector<Endpoint> found) {
@@ -50,40 +55,69 @@ struct Resolver::State : std::enable_shared_from_this<State> {
   }
 
   // A helper thread: until there is no question left.
-  void work() {
-    for (;;) {
-      Question question;
-      {
-        const std::lock_guard lock(mutex);
-        if (stopped || questions.empty()) {
-          --threads;
-          return;
-        }
-        question = std::move(questions.front());
-        questions.pop_front();
-      }
+  void work(Helper& helper) {
+    std::unique_lock lock(mutex);
+    while (!stopped && !questions.empty()) {
+      const Question question = std::move(questions.front());
+      questions.pop_front();
+      helper.asking = true;
+      lock.unlock();
       auto found = look_up(question.name);
-      const std::lock_guard lock(mutex);  // `post` is there as long as it is not stopped
-      if (!stopped) give(std::move(question.answer), std::move(found));
+      lock.lock();
+      if (stopped) return;  // nobody waits for this thread, and `post` may be gone
+      helper.asking = false;
+      give(question.answer, std::move(found));
     }
+    helper.done = true;
+  }
+
+  // With the mutex held.
+  void start_helper() {
+    helpers.remove_if([](Helper& each) {
+      if (each.done) each.thread.join();
+      return each.done;
+    });
+    if (helpers.size() == kThreads) return;
+    Helper& helper = helpers.emplace_back();
+    // Signals are the loop's.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    helper.thread = std::thread([self = shared_from_this(), &helper] { self->work(helper); });
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  // The threads that are to be waited for: all but those in a look-up.
+  std::vector<std::thread> stop() {
+    const std::lock_guard lock(mutex);
+    stopped = true;
+    questions.clear();
+    std::vector<std::thread> ending;
+    for (Helper& each : helpers) {
+      if (each.asking)
+        each.thread.detach();
+      else
+        ending.push_back(std::move(each.thread));
+    }
+    return ending;
   }
 
   std::mutex mutex;
   std::deque<Question> questions;
-  std::size_t threads = 0;
+  std::list<Helper> helpers;
   bool stopped = false;
   std::function<void(std::function<void()>)> post;
+  LookUp look_up;
   bool gone = false;  // loop thread only
 };
 
-Resolver::Resolver(std::function<void(std::function<void()>)> post)
-    : state_(std::make_shared<State>(std::move(post))) {}
+Resolver::Resolver(std::function<void(std::function<void()>)> post, LookUp look_up)
+    : state_(std::make_shared<State>(std::move(post), std::move(look_up))) {}
 
 Resolver::~Resolver() {
   state_->gone = true;
-  const std::lock_guard lock(state_->mutex);
-  state_->stopped = true;
-  state_->questions.clear();
+  for (std::thread& each : state_->stop()) each.join();
 }
 
 void Resolver::ask(const HostPort& name, OnAnswer answer) {
@@ -91,15 +125,7 @@ void Resolver::ask(const HostPort& name, OnAnswer answer) {
   if (const auto address = IpAddress::parse(name.host))
     return state_->give(std::move(answer), {{*address, name.port}});
   state_->questions.push_back({name, std::move(answer)});
-  if (state_->threads == kThreads) return;
-  ++state_->threads;
-  // Signals are the loop's.
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([state = state_] { state->work(); }).detach();
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  state_->start_helper();
 }
 
 }  // namespace meshnode::io

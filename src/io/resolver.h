@@ -2,7 +2,8 @@
 // does not answer holds up nobody else. Addresses are answered without one.
 //
 // Thread safety: ask() on the loop thread; answers come there through `post`. A look-up that hangs
-// does not hold up the end of the program: the thread is left behind, and its answer goes nowhere.
+// does not hold up the end of the program: its thread is left behind, and its answer goes nowhere.
+// All other threads have ended when the Resolver has.
 #pragma once
 
 #include <functional>
@@ -19,10 +20,15 @@ class Resolver {
  public:
   // Empty when there is no such name, or no way to ask; at most kMost.
   using OnAnswer = std::function<void(const std::vector<Endpoint>&)>;
+  // Blocks for as long as it takes; called on the helper threads.
+  using LookUp = std::function<std::vector<Endpoint>(const HostPort&)>;
   static constexpr std::size_t kMost = 8;
   static constexpr std::size_t kThreads = 16;  // at most; more names wait
 
-  explicit Resolver(std::function<void(std::function<void()>)> post);
+  static std::vector<Endpoint> by_name_server(const HostPort& name);
+
+  explicit Resolver(std::function<void(std::function<void()>)> post,
+                    LookUp look_up = by_name_server);
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
