@@ -17,12 +17,20 @@ elseif(NOT MESHNODE_SANITIZE)
   target_compile_options(mesh_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif()
 if(MESHNODE_SANITIZE)
-  # Debug with -O1: a sanitized run of everything must stay affordable on two cores.
+  # Debug with -O1, and lines only: a sanitized run of everything must stay affordable on two cores.
   add_compile_options(-fsanitize=${MESHNODE_SANITIZE} -fno-sanitize-recover=all
-                      -fno-omit-frame-pointer -O1)
+                      -fno-omit-frame-pointer -O1 -g1)
   add_link_options(-fsanitize=${MESHNODE_SANITIZE})
   add_compile_definitions(MESHNODE_SANITIZED)
 endif()
+
+# What only judges and need not be fast: tests are the larger half of every build, so they are
+# compiled without optimisation and with line numbers only. Linked after mesh_options.
+add_library(mesh_test_options INTERFACE)
+if(MESHNODE_SANITIZE OR NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  target_compile_options(mesh_test_options INTERFACE -O0 -g1 "SHELL:-U _FORTIFY_SOURCE")
+endif()
+
 if(MESHNODE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
