@@ -1,16 +1,16 @@
 #include "dht_child/sandbox.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 
-#include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "sandbox/capabilities.h"
+#include "sandbox/system_call_filter.h"
 
 namespace meshnode::dht_child {
 namespace {
@@ -26,21 +26,6 @@ bool limit(__rlimit_resource what, rlim_t most) {
   return ::setrlimit(what, &lower) == 0;
 }
 
-bool drop_capabilities() {
-  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return false;
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> held{};
-  // Service managers forbid capset() to who has nothing to drop.
-  if (::syscall(SYS_capget, &header, held.data()) == 0 &&
-      std::all_of(held.begin(), held.end(), [](const __user_cap_data_struct& each) {
-        return each.effective == 0 && each.permitted == 0 && each.inheritable == 0;
-      }))
-    return true;
-  // Not the bounding set: what it bounds is gained by exec only, which is over.
-  held = {};
-  return ::syscall(SYS_capset, &header, held.data()) == 0;
-}
-
 }  // namespace
 
 Status give_up_rights() {
@@ -51,10 +36,10 @@ Status give_up_rights() {
     std::signal(signal, SIG_IGN);
   ::setsid();  // no terminal: neither ^Z nor its end. Fails for a group's leader, which has none
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("set no_new_privs");
-  if (!drop_capabilities()) return failed("drop capabilities");
+  if (!sandbox::drop_capabilities()) return failed("drop capabilities");
   if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NOFILE, kMostDescriptors))
     return failed("limit resources");
-  if (seccomp_built_in() && !limit(RLIMIT_AS, kMostMemory)) return failed("limit memory");
+  if (!sandbox::kSanitized && !limit(RLIMIT_AS, kMostMemory)) return failed("limit memory");
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return failed("become non-dumpable");
   return success();
 }

@@ -11,10 +11,9 @@ namespace meshnode::dht_child {
 Status give_up_rights();
 
 // Kills the process at the first system call that it has no use for; files cannot be opened
-// (EACCES: libraries try). All threads to come inherit it. Does nothing in sanitized builds, whose
-// runtime reads /proc and more (seccomp_built_in() tells), and on kernels without seccomp.
+// (EACCES: libraries try). All threads to come inherit it. Does nothing in sanitized builds
+// (sandbox::kSanitized), and on kernels without seccomp.
 Status confine();
-bool seccomp_built_in();
 
 // OpenDHT with a full store of 32 MiB takes about 150 MiB; thread stacks and arenas are reserved
 // address space, not memory.

@@ -7,15 +7,14 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "io/unique_fd.h"
 #include "monitor/start.h"
+#include "sandbox/capabilities.h"
 
 namespace meshnode::monitor {
 namespace {
@@ -28,13 +27,6 @@ Error failed(const char* what) {
 bool become(const User& user, const char* name) {
   return initgroups(name, user.gid) == 0 && setresgid(user.gid, user.gid, user.gid) == 0 &&
          setresuid(user.uid, user.uid, user.uid) == 0;
-}
-
-bool drop_capabilities() {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3]{};
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  return syscall(SYS_capset, &header, none) == 0;
 }
 
 std::optional<std::vector<std::string>> names_in(int folder) {
@@ -92,7 +84,7 @@ bool give_folder(const std::string& path, const User& user,
 Status drop_rights(const std::optional<User>& user) {
   const pid_t parent = getppid();
   if (user && !become(*user, kServiceUser)) return failed("the rights of root");
-  if (!drop_capabilities()) return failed("capabilities");
+  if (!sandbox::drop_capabilities()) return failed("capabilities");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return failed("the way back to rights");
   if (!die_with(parent)) return Error::world("the parent process has ended");
   return success();

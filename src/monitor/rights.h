@@ -33,8 +33,7 @@ bool give_folder(const std::string& path, const User& user,
 Status drop_rights(const std::optional<User>& user);
 
 // From now on only the system calls that a worker makes (an allow-list) do anything; others fail
-// with EPERM. No program can be started any more. Does nothing in a sanitizer's build, whose
-// run-time library needs more.
+// with EPERM. No program can be started any more. Does nothing in sanitized builds.
 Status filter_system_calls();
 
 }  // namespace meshnode::monitor

@@ -1,25 +1,15 @@
 // The worker's allow-list. What fails with EPERM and not with death is a bug that can be found by
 // its error message, in a program that people depend on; what would be an attacker's next step
 // kills.
-#include <cerrno>
-#include <initializer_list>
-
-#include <linux/sched.h>
 #include <net/if.h>
-#include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "monitor/rights.h"
+#include "sandbox/system_call_filter.h"
 
 namespace meshnode::monitor {
 namespace {
-
-#ifdef MESHNODE_SANITIZED
-constexpr bool kFilter = false;
-#else
-constexpr bool kFilter = true;
-#endif
 
 // By what they are for. Those that an architecture does not have are left out by the library.
 constexpr int kAllowed[] = {
@@ -86,58 +76,18 @@ constexpr int kDeadly[] = {
     SCMP_SYS(bpf),
 };
 
-class Filter {
- public:
-  Filter() : context_(seccomp_init(SCMP_ACT_ERRNO(EPERM))) {}
-  ~Filter() {
-    if (context_ != nullptr) seccomp_release(context_);
-  }
-  Filter(const Filter&) = delete;
-  Filter& operator=(const Filter&) = delete;
-
-  bool add_all() {
-    if (context_ == nullptr) return false;
-    // A tree instead of a list, for kernels that do not remember what is allowed (before 5.11).
-    seccomp_attr_set(context_, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    for (const int call : kAllowed)
-      if (!rule(SCMP_ACT_ALLOW, call)) return false;
-    // Where seccomp(2) itself is filtered, the library can kill no process: then they are refused
-    // like the rest.
-    for (const int call : kDeadly) static_cast<void>(rule(SCMP_ACT_KILL_PROCESS, call));
-    for (const unsigned long request : kIoctls)
-      if (!rule(SCMP_SYS(ioctl), {1, SCMP_CMP_EQ, request, 0})) return false;
-    for (const int family : kFamilies)
-      if (!rule(SCMP_SYS(socket), {0, SCMP_CMP_EQ, static_cast<std::uint64_t>(family), 0}))
-        return false;
-    // Its flags lie in memory, where a filter does not look: the C library tries clone() next.
-    if (!rule(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3))) return false;
-    return rule(SCMP_SYS(clone), {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD});
-  }
-  int load() { return seccomp_load(context_); }  // 0 or a negative errno
-
- private:
-  bool rule(std::uint32_t action, int call) {
-    const int error = seccomp_rule_add(context_, action, call, 0);
-    return error == 0 || error == -EDOM;
-  }
-  // Allowed where the argument is so.
-  bool rule(int call, const scmp_arg_cmp& argument) {
-    return seccomp_rule_add_array(context_, SCMP_ACT_ALLOW, call, 1, &argument) == 0;
-  }
-
-  scmp_filter_ctx context_;
-};
-
 }  // namespace
 
 Status filter_system_calls() {
-  if (!kFilter) return success();
-  Filter filter;
-  if (!filter.add_all()) return Error::world("cannot make a filter for system calls");
-  // A kernel without seccomp, or a container that forbids it: the other fences stand all the same.
-  const int error = filter.load();
-  if (error == 0 || error == -EINVAL || error == -ENOSYS) return success();
-  return Error::world("cannot filter system calls: error " + std::to_string(-error));
+  sandbox::SystemCallFilter filter(sandbox::SystemCallFilter::Otherwise::refused);
+  filter.allow(kAllowed);
+  filter.kill(kDeadly);
+  for (const unsigned long request : kIoctls)
+    filter.allow(SCMP_SYS(ioctl), {1, SCMP_CMP_EQ, request, 0});
+  for (const int family : kFamilies)
+    filter.allow(SCMP_SYS(socket), {0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(family), 0});
+  filter.allow_threads();
+  return filter.load();
 }
 
 }  // namespace meshnode::monitor

@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
-#include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "dht_child/sandbox.h"
+#include "sandbox/system_call_filter.h"
 
 namespace meshnode::dht_child {
 namespace {
@@ -40,7 +40,7 @@ int confined(const std::function<int()>& body) {
 class DhtSandbox : public testing::Test {
  protected:
   void SetUp() override {
-    if (!seccomp_built_in()) GTEST_SKIP() << "sanitized builds have no seccomp filter";
+    if (sandbox::kSanitized) GTEST_SKIP() << "sanitized builds have no seccomp filter";
   }
 };
 

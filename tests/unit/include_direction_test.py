@@ -4,8 +4,8 @@
 Reads every source file below SRC and says, with the reason, what breaks the picture of
 docs/architecture.md:
   - includes run one way: base <- wire, crypto, names <- dataplane, discovery <- overlay <- node, hub;
-    tun, io and control stand at the edge and know only base; metrics knows io, too; dht_child knows no more
-    than messages
+    tun, io, control and sandbox stand at the edge and know only base; metrics knows io, too; dht_child knows
+    no more than messages and the sandbox
   - a foreign library is included by its one folder only
   - the pure folders never read a clock, a socket, a file or a global random source
   - no file is longer than MAX_LINES
@@ -30,10 +30,11 @@ ALLOWED = {
     "tun": {"base"},
     "io": {"base"},
     "control": {"base"},
+    "sandbox": {"base"},
     "metrics": {"base", "io"},
-    "monitor": {"base", "io", "names"},
+    "monitor": {"base", "io", "names", "sandbox"},
     "ctl": {"base", "control", "overlay", "crypto", "discovery", "io"},
-    "dht_child": {"base", "wire", "discovery"},
+    "dht_child": {"base", "wire", "discovery", "sandbox"},
     "node": {"base", "wire", "crypto", "dataplane", "discovery", "overlay", "tun", "io", "control", "metrics",
              "monitor", "names"},
     "hub": {"base", "wire", "crypto", "dataplane", "discovery", "overlay", "tun", "io", "control", "metrics",
@@ -45,7 +46,7 @@ PURE = {"base", "wire", "names", "crypto", "dataplane", "discovery", "overlay"}
 # <header> pattern -> folders that may include it, and why only they
 LIBRARIES = [
     (r"opendht(\.h|/.*)", {"dht_child"}, "OpenDHT stays in its own process, behind plain messages"),
-    (r"seccomp\.h", {"dht_child", "monitor"}, "system calls are filtered where rights are given up"),
+    (r"seccomp\.h", {"sandbox"}, "one place knows how system calls are filtered"),
     (r"(gnutls|nettle)/.*|argon2\.h|intel-ipsec-mb\.h", {"crypto"}, "crypto is the only door to the crypto libraries"),
     (r"sys/(epoll|timerfd|eventfd)\.h", {"io", "control", "metrics"}, "waiting is the event loop's business"),
     (r"systemd/.*", {"monitor"}, "only who has rights speaks to the system bus"),
@@ -89,7 +90,7 @@ def check_include(place, folder, quote, header):
                 yield f'{place}: "{header}": there is no folder src/{target}'
             else:
                 yield f'{place}: "{header}" runs backwards: {top} knows {known}, not {target}' \
-                      f' ({" <- ".join(LAYERS)}; tun, io, control know base)'
+                      f' ({" <- ".join(LAYERS)}; tun, io, control, sandbox know base)'
         if header.startswith("discovery/dht/") and top in PURE and folder != "discovery/dht":
             yield f'{place}: "{header}": the pure core meets the DHT through discovery\'s doors only'
         return
@@ -153,6 +154,8 @@ PLANTED = [
     ("discovery/dht/b.cpp", "#include <opendht.h>\n", "OpenDHT stays in its own"),
     ("discovery/dht/c.cpp", "#include <mutex>\n", "pure folder"),
     ("dht_child/b.cpp", '#include "node/config.h"\n', "runs backwards"),
+    ("dht_child/c.cpp", "#include <seccomp.h>\n", "one place"),
+    ("sandbox/a.h", '#include "io/clock.h"\n', "sandbox knows base, not io"),
     ("node/a.cpp", "#include <opendht/dhtrunner.h>\n", "OpenDHT stays in its own"),
     ("node/b.cpp", "#include <gnutls/crypto.h>\n", "only door"),
     ("overlay/c.cpp", "#include <nettle/curve25519.h>\n", "only door"),
@@ -174,7 +177,8 @@ PLANTED = [
     ("overlay/e.cpp", '#include "overlay/a.h"\n#include "dataplane/a.h"\n#include <vector>\n', None),
     ("node/g.cpp", '#include "overlay/a.h"\n#include "tun/a.h"\n#include "control/a.h"\n', None),
     ("ctl/b.cpp", '#include "control/a.h"\n#include "overlay/a.h"\n#include "crypto/a.h"\n', None),
-    ("dht_child/a.cpp", "#include <opendht.h>\n#include <mutex>\n#include <seccomp.h>\n", None),
+    ("dht_child/a.cpp", '#include <opendht.h>\n#include <mutex>\n#include "sandbox/a.h"\n', None),
+    ("sandbox/b.h", "#include <seccomp.h>\n", None),
     ("crypto/d.cpp", "#include <gnutls/crypto.h>\n#include <argon2.h>\n", None),
     ("io/a.cpp", "#include <sys/epoll.h>\nauto t = ::socket(1, 2, 3);\n", None),
     ("dataplane/e.cpp", "bool ok = aead.open(x) && key->open(y) && open(z);\n", None),
