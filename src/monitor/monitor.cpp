@@ -26,9 +26,8 @@ int Monitor::run() {
   loop_->on_signals({SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD},
                     [this](int number) { on_signal(number); });
   loop_->on_deadline([this] { on_deadline(); });
-  hooks_.set_programs(program_.hooks);
   names_.emplace(*loop_);
-  names_->set_settings(io::read_clocks().mono, program_.names);
+  apply(program_.settings);
   if (!program_.dht_program.empty()) open_dht();
   watch(*current_);
   reap();  // it may have ended before anybody listened
@@ -124,10 +123,13 @@ void Monitor::keep(Message message) {
 }
 
 void Monitor::reloaded() {
-  if (auto read = program_.read_hooks()) hooks_.set_programs(std::move(*read));
-  const auto names = program_.read_names ? program_.read_names() : std::nullopt;
-  if (names) names_->set_settings(io::read_clocks().mono, *names);
+  if (auto read = program_.read_settings()) apply(std::move(*read));
   rearm();
+}
+
+void Monitor::apply(Settings settings) {
+  hooks_.set_programs(std::move(settings.hooks));
+  names_->set_settings(io::read_clocks().mono, std::move(settings.names));
 }
 
 void Monitor::heard_of_names(const Message& message) {

@@ -34,17 +34,21 @@
 
 namespace meshnode::monitor {
 
+// What of the configuration the monitor itself acts on.
+struct Settings {
+  HookPrograms hooks{};
+  NameSettings names{};
+};
+
 struct Program {
   std::string path;                        // of later workers
   std::vector<std::string> arguments;      // of later workers: without secrets
   std::function<int(Channel)> first_work;  // of the first one, in a fork of this process
   std::function<void()> forget_secrets;    // after that fork, in this process
   std::string dht_program;                 // the process with OpenDHT; empty: none is wanted
-  HookPrograms hooks;
-  // The hooks as the configuration names them now; nothing if it cannot be read.
-  std::function<std::optional<HookPrograms>()> read_hooks;
-  NameSettings names{};
-  std::function<std::optional<NameSettings>()> read_names;  // as read_hooks
+  Settings settings;
+  // As the configuration says now; nothing if it cannot be read.
+  std::function<std::optional<Settings>()> read_settings;
   Duration patience = seconds(8);  // with a worker that is to prepare, to leave or to end
 };
 
@@ -75,6 +79,7 @@ class Monitor {
   void happened(const std::string& text);
   void keep(Message message);
   void reloaded();
+  void apply(Settings settings);
   void heard_of_names(const Message& message);
   void open_dht();
   void heard_next(const Message& message);

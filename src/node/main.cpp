@@ -44,20 +44,14 @@ int work_again(node::Parsed parsed, std::vector<std::string> arguments, const mo
   return work(std::move(*config), std::move(arguments), link, std::move(*kept));
 }
 
-std::optional<monitor::HookPrograms> hooks_now(const std::vector<std::string>& arguments) {
-  const auto parsed = node::parse_again(arguments);
-  const auto* config = std::get_if<node::Config>(&parsed);
-  return config != nullptr ? std::optional(config->hooks) : std::nullopt;
+monitor::Settings settings_of(const node::Config& config) {
+  return {.hooks = config.hooks, .names = {.dns = config.names.dns, .hosts = config.names.hosts}};
 }
 
-monitor::NameSettings names_of(const node::Config& config) {
-  return {.dns = config.names.dns, .hosts = config.names.hosts};
-}
-
-std::optional<monitor::NameSettings> names_now(const std::vector<std::string>& arguments) {
+std::optional<monitor::Settings> settings_now(const std::vector<std::string>& arguments) {
   const auto parsed = node::parse_again(arguments);
   const auto* config = std::get_if<node::Config>(&parsed);
-  return config != nullptr ? std::optional(names_of(*config)) : std::nullopt;
+  return config != nullptr ? std::optional(settings_of(*config)) : std::nullopt;
 }
 
 int start(node::Config config, std::vector<std::string> arguments) {
@@ -77,10 +71,8 @@ int start(node::Config config, std::vector<std::string> arguments) {
     const monitor::Link link(std::move(channel));
     return work(std::move(config), arguments, link, {});
   };
-  program.hooks = config.hooks;
-  program.read_hooks = [arguments = program.arguments]() { return hooks_now(arguments); };
-  program.names = names_of(config);
-  program.read_names = [arguments = program.arguments]() { return names_now(arguments); };
+  program.settings = settings_of(config);
+  program.read_settings = [arguments = program.arguments] { return settings_now(arguments); };
   program.forget_secrets = [&config] { config = {}; };
   return monitor::Monitor(std::move(program)).run();
 }

@@ -22,7 +22,7 @@ int ends_with(std::function<int(Channel)> work, Duration patience = seconds(60),
   program.arguments = {path};
   program.first_work = std::move(work);
   program.forget_secrets = [] {};
-  program.read_hooks = [] { return std::nullopt; };
+  program.read_settings = [] { return std::nullopt; };
   io::set_log_levels(LogLevels(LogLevel::off));
   return Monitor(std::move(program)).run();
 }
