@@ -8,8 +8,14 @@ install(FILES man/meshnode.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES man/meshnode.8 man/meshhub.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES packaging/grafana/meshnode.json DESTINATION ${CMAKE_INSTALL_DATADIR}/meshnode/grafana)
+# meshnode.service is one node, meshnode@.service one for each interface: the same but for these words.
+function(mesh_unit name NOTE CONFIG OPTIONS)
+  configure_file(packaging/systemd/meshnode.service.in ${CMAKE_BINARY_DIR}/systemd/${name} @ONLY)
+endfunction()
+mesh_unit(meshnode.service "" /etc/meshnode/meshnode.conf "")
+mesh_unit(meshnode@.service " (%i)" /etc/meshnode/%i.conf " --interface %i")
 # Only where systemd looks for them, whatever the prefix.
-install(FILES packaging/systemd/meshnode.service packaging/systemd/meshnode@.service
+install(FILES ${CMAKE_BINARY_DIR}/systemd/meshnode.service ${CMAKE_BINARY_DIR}/systemd/meshnode@.service
   packaging/systemd/meshhub.service DESTINATION lib/systemd/system)
 install(FILES packaging/sysusers.conf DESTINATION lib/sysusers.d RENAME meshnode.conf)
 install(FILES packaging/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME meshnode.conf)

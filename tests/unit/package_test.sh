@@ -71,7 +71,7 @@ if command -v systemd-analyze >/dev/null; then
   at_most() { awk -v is="$(exposure "$1")" -v most="$2" 'BEGIN { exit !(is != "" && is <= most) }'; }
   check "meshhub.service: exposure at most 1.2" at_most "$source/packaging/systemd/meshhub.service" 1.2
   for unit in meshnode meshnode@; do
-    check "$unit.service: exposure at most 2.1" at_most "$source/packaging/systemd/$unit.service" 2.1
+    check "$unit.service: exposure at most 2.1" at_most "$build/systemd/$unit.service" 2.1
   done
 fi
 ((failed == 0)) || cat "$work/dpkg.log"
