@@ -39,7 +39,8 @@ class SystemCallFilter {
   void allow_threads();
 
   // For good, for this thread and all that it starts: while it is the only one. An error of a rule
-  // is told here. Does nothing, and succeeds, in sanitized builds.
+  // is told here. Does nothing, and succeeds, in sanitized builds and on kernels that were built
+  // without filters.
   Status load();
 
  private:

@@ -87,12 +87,11 @@ TEST(Capabilities, AreNotSaidToBeDroppedWhereTheyAreNot) {
             kFine);
 }
 
+#ifndef MESHNODE_SANITIZED  // such builds have no filter
+
 class Filtered : public testing::Test {
  protected:
   using Otherwise = SystemCallFilter::Otherwise;
-  void SetUp() override {
-    if (kSanitized) GTEST_SKIP() << "sanitized builds have no filter";
-  }
   // What the act returns behind a filter that lets it return.
   static int behind(Otherwise otherwise, const std::function<void(SystemCallFilter&)>& add,
                     const std::function<int()>& act) {
@@ -151,6 +150,43 @@ TEST_F(Filtered, WithAWrongRuleThereIsNoFilterButAnError) {
                 [] { return kFine; }),
             99);
 }
+
+// As a kernel that was built without it.
+bool take_seccomp_away() {
+  const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  const scmp_arg_cmp set_seccomp{0, SCMP_CMP_EQ, PR_SET_SECCOMP, 0};
+  return seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(seccomp), 0) == 0 &&
+         seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(prctl), 1, &set_seccomp) ==
+             0 &&
+         seccomp_load(filter) == 0;
+}
+
+TEST_F(Filtered, WhereTheKernelHasNoFiltersThereIsNone) {
+  EXPECT_EQ(code_of([] {
+              ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+              if (!take_seccomp_away()) return 1;
+              SystemCallFilter filter(Otherwise::death);
+              if (!filter.load()) return 2;
+              return ::syscall(SYS_getppid) > 0 ? kFine : 3;
+            }),
+            kFine);
+}
+
+// It is there, and somebody else forbids it.
+TEST_F(Filtered, AFilterThatIsRefusedIsAnError) {
+  EXPECT_EQ(code_of([] {
+              ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+              SystemCallFilter outer(Otherwise::refused);
+              outer.allow(std::array{SCMP_SYS(exit_group), SCMP_SYS(brk), SCMP_SYS(mmap),
+                                     SCMP_SYS(munmap)});
+              if (!outer.load()) return 1;
+              SystemCallFilter inner(Otherwise::death);
+              return inner.load() ? 2 : kFine;
+            }),
+            kFine);
+}
+
+#endif
 
 }  // namespace
 }  // namespace meshnode::sandbox
