@@ -274,7 +274,7 @@ int Hub::run() {
   for (const Listener& listener : listeners_.all())
     watch(listener.fd.get(), [this, &listener] { read(listener); });
   loop_.on_deadline([this] { on_deadline(); });
-  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { loop_.stop(); });
+  loop_.on_signals({SIGTERM, SIGINT, SIGUSR1, SIGUSR2}, [this](int number) { on_signal(number); });
   const TimePoint now = io::read_clocks().mono;
   started_ = now;
   next_tick_ = now + kTick;
@@ -289,6 +289,19 @@ int Hub::run() {
   remember();
   log(LogModule::hub, LogLevel::info, {"stopped"});
   return 0;
+}
+
+// The log by signals, since a hub has no control socket: SIGUSR1 tells more, up to all there is,
+// SIGUSR2 what the command line asked for.
+void Hub::on_signal(int number) {
+  if (number != SIGUSR1 && number != SIGUSR2) return loop_.stop();
+  LogLevels levels = config_.log.levels;
+  if (number == SIGUSR1) {
+    const bool more = io::logs(LogModule::hub, LogLevel::debug);
+    levels = LogLevels(more ? LogLevel::trace : LogLevel::debug);
+  }
+  io::set_log_levels(levels);
+  log(LogModule::hub, LogLevel::info, {"log levels: ", plain(levels.to_string())});
 }
 
 void Hub::greet() const {

@@ -50,6 +50,7 @@ class Hub {
   dht::Sent send(const Path& path, ByteView bytes) const;
 
   void greet() const;
+  void on_signal(int number);
   void on_deadline();
   void rearm();
   void remember();

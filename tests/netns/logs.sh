@@ -13,6 +13,16 @@ hub=$(address4 hub):3731
 
 others() { grep -cvE "$@" || true; }  # how many lines are not so
 
+by_signals() {  # PID LOG: more is told, and less again
+  kill -s USR1 "$1"
+  wait_for 10 "the hub tells more" grep -q ' debug hub: ' "$2"
+  kill -s USR1 "$1"
+  wait_for 5 "the hub tells all" grep -q ' log levels: trace$' "$2"
+  kill -s USR2 "$1"
+  wait_for 5 "the hub tells as much as before" grep -q ' log levels: info$' "$2"
+  check "still no more than that" test "$(grep -c 'log levels' "$2")" = 3
+}
+
 mesh() {  # NAME OPTION...: the hub, and nodes aNAME and bNAME that meet, disagree and part
   local name=$1 token
   shift
@@ -29,10 +39,12 @@ mesh() {  # NAME OPTION...: the hub, and nodes aNAME and bNAME that meet, disagr
   wait_for 15 "the hub is known to be up" grep -q 'hub up' "$work/a$name/log"
   stop_node "b$name"
   wait_for 5 "the goodbye is told" grep -q 'said goodbye' "$work/a$name/log"
+  [[ $name != 1 ]] || by_signals "$running" "$work/hub$name/log"
   end "$running"
   stop_node "a$name"
   # Standard output of the hub says where it listens itself.
-  cat "$work/a$name/log" "$work/b$name/log" <(grep -v ' ready on ' "$work/hub$name/log") >"$work/$name"
+  cat "$work/a$name/log" "$work/b$name/log" \
+    <(sed '/ ready on /d; / log levels: debug$/,/ log levels: info$/d' "$work/hub$name/log") >"$work/$name"
 }
 
 say "at info"
