@@ -7,10 +7,12 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/text.h"
+#include "base/endpoint.h"
+#include "base/ids.h"
 #include "io/log.h"
 
 namespace meshnode::monitor {
@@ -25,14 +27,44 @@ constexpr std::string_view kNames[kHookEvents] = {"interface-up", "interface-dow
                                                   "peer-down"};
 constexpr int kCannotStart = 127;
 
-bool is_key(std::string_view key) {
-  return !key.empty() && std::all_of(key.begin(), key.end(),
-                                     [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
-}
-
 bool is_plain(std::string_view value) {
   return std::none_of(value.begin(), value.end(),
                       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
+}
+
+bool is_interface(std::string_view value) {
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+  return !value.empty() && value.size() < IFNAMSIZ && value.front() != '-' && value != "." &&
+         value != ".." && value.find_first_not_of(kLetters) == value.npos;
+}
+
+bool is_address(std::string_view value) {
+  return IpAddress::parse(value).has_value();
+}
+
+bool is_size(std::string_view value) {
+  return !value.empty() && value.size() <= 5 && value.find_first_not_of("0123456789") == value.npos;
+}
+
+bool is_id(std::string_view value) {
+  const auto id = NodeId::parse(value);
+  return id && id->to_string() == value;
+}
+
+// What an administrator's script may rely on, even if the worker is in an attacker's hands: it may
+// well use an id as a file's name.
+struct Field {
+  std::string_view key;
+  bool (*fits)(std::string_view value);
+};
+constexpr Field kFields[] = {
+    {"INTERFACE", &is_interface}, {"ADDRESS", &is_address},      {"MTU", &is_size},
+    {"PEER_ID", &is_id},          {"PEER_ADDRESS", &is_address}, {"PEER_NAME", &is_plain}};
+
+bool is_field(std::string_view key, std::string_view value) {
+  return std::any_of(std::begin(kFields), std::end(kFields),
+                     [&](const Field& each) { return each.key == key && each.fits(value); });
 }
 
 std::string_view next_line(std::string_view& text) {
@@ -88,10 +120,12 @@ std::optional<HookFacts> hook_from_text(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = next_line(text);
     const auto equals = line.find('=');
-    if (equals == line.npos || out.fields.size() == kMaxHookFields) return std::nullopt;
+    if (equals == line.npos) return std::nullopt;
     const std::string_view key = line.substr(0, equals);
     const std::string_view value = line.substr(equals + 1);
-    if (!is_key(key) || !is_plain(value)) return std::nullopt;
+    const bool again = std::any_of(out.fields.begin(), out.fields.end(),
+                                   [&](const auto& before) { return before.first == key; });
+    if (again || !is_field(key, value)) return std::nullopt;
     out.fields.emplace_back(key, value);
   }
   return out;

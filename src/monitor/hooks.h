@@ -4,8 +4,9 @@
 //
 // Invariants
 //  1. Which programs there are is read from the configuration by the monitor itself; the worker
-//     only says what happened. It cannot name a program, and no field of an event can be anything
-//     but printable text in a variable of its own.
+//     only says what happened. It cannot name a program, and of an event there are the documented
+//     variables only, each once and each what it is said to be: an address, an id, a number. A
+//     peer's name is any text without control characters.
 //  2. At most kMostWaiting events wait; what comes then is told and left out.
 //  3. A program that runs longer than kPatience is killed, with its process group.
 #pragma once
@@ -37,9 +38,8 @@ struct HookFacts {
   HookEvent event{};
   std::vector<std::pair<std::string, std::string>> fields;  // in the environment as MESHNODE_KEY
 };
-inline constexpr std::size_t kMaxHookFields = 8;
 std::string to_text(const HookFacts& facts);
-// Nothing for what is none: keys are capital letters and '_', values printable.
+// Nothing for what is none: an unknown or repeated key, or a value that does not fit its key.
 std::optional<HookFacts> hook_from_text(std::string_view text);
 
 class Hooks {

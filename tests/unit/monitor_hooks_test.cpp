@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "base/ids.h"
 #include "monitor/hooks.h"
 #include "tests/support/temp_dir.h"
 
@@ -23,11 +24,30 @@ TEST(HookText, SaysAllAndIsReadBack) {
 }
 
 TEST(HookText, WhatIsNoneIsNothing) {
-  std::string many = "peer-up";
-  for (std::size_t i = 0; i <= kMaxHookFields; ++i) many += "\nA=b";
-  for (const char* text : {"", "boot", "peer-up\nlower=x", "peer-up\n=x", "peer-up\nNAME",
-                           "peer-up\nNAME=a\tb", "peer-up\nLD_PRELOAD2=x", many.c_str()})
+  for (const char* text : {"", "boot", "peer-up\nmtu=1", "peer-up\n=x", "peer-up\nMTU",
+                           "peer-up\nPEER_NAME=a\tb", "peer-up\nLD_PRELOAD=x", "peer-up\n\n"})
     EXPECT_FALSE(hook_from_text(text)) << text;
+}
+
+TEST(HookText, HasTheDocumentedVariablesOnlyAndEachOnce) {
+  EXPECT_TRUE(hook_from_text("peer-up\nMTU=1420"));
+  for (const char* text : {"peer-up\nEVENT=peer-down", "peer-up\nMONITOR_FD=3",
+                           "peer-up\nMTU=1420\nMTU=1420", "peer-up\nMTU=1420\nNAME=x"})
+    EXPECT_FALSE(hook_from_text(text)) << text;
+}
+
+TEST(HookText, AValueIsWhatItsVariableIsSaidToBe) {
+  const std::string of_id = "PEER_ID=" + NodeId{}.to_string();
+  for (const std::string& good : std::vector<std::string>{
+           "INTERFACE=mesh0", "INTERFACE=a_b.c-d", "ADDRESS=fd00::1", "MTU=1420",
+           "PEER_NAME=", "PEER_ADDRESS=fd00::2", of_id, "PEER_NAME=../Zo\xc3\xab $(x)"})
+    EXPECT_TRUE(hook_from_text("peer-up\n" + good)) << good;
+  for (const std::string& bad : std::vector<std::string>{
+           "INTERFACE=", "INTERFACE=../mesh0", "INTERFACE=..", "INTERFACE=-a", "INTERFACE=a b",
+           "INTERFACE=sixteen-letters0", "ADDRESS=", "ADDRESS=fd00::1/48", "ADDRESS=x",
+           "MTU=", "MTU=-1", "MTU=1 2", "MTU=123456", "PEER_ID=", "PEER_ID=../../etc/passwd",
+           of_id + "a", "PEER_ADDRESS=fd00::2 -j", "PEER_NAME=a\x7f"})
+    EXPECT_FALSE(hook_from_text("peer-up\n" + bad)) << bad;
 }
 
 class HooksTest : public testing::Test {
