@@ -13,6 +13,7 @@
 
 #include "base/endpoint.h"
 #include "base/ids.h"
+#include "io/child_program.h"
 #include "io/log.h"
 
 namespace meshnode::monitor {
@@ -167,7 +168,8 @@ bool Hooks::ended(TimePoint now, pid_t pid, int status) {
         {"the hook ", plain(program), " took too long and was killed"});
   else if (WIFSIGNALED(status))
     log(LogModule::monitor, LogLevel::warn,
-        {"the hook ", plain(program), " was ended by SIG", plain(sigabbrev_np(WTERMSIG(status)))});
+        {"the hook ", plain(program), " was ",
+         plain(io::how_it_ended(CLD_KILLED, WTERMSIG(status)))});
   else if (WEXITSTATUS(status) == kCannotStart)
     log(LogModule::monitor, LogLevel::error, {"the hook ", plain(program), " cannot be run"});
   else if (WEXITSTATUS(status) != 0)

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <fstream>
 #include <sstream>
 
@@ -113,6 +114,12 @@ TEST_F(HooksTest, OneThatHangsIsKilledWithAllThatItStarted) {
   ASSERT_TRUE(hooks_.next_deadline());
   hooks_.timeout(now_ + Hooks::kPatience);
   EXPECT_FALSE(hooks_.next_deadline());
+  finish();
+}
+
+TEST_F(HooksTest, OneThatEndsByASignalWithoutANameIsNoHarm) {
+  program(HookEvent::peer_up, "kill -" + std::to_string(SIGRTMIN + 1) + " $$");
+  hooks_.happened(now_, kPeer);
   finish();
 }
 
