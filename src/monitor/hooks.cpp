@@ -134,7 +134,7 @@ std::optional<HookFacts> hook_from_text(std::string_view text) {
 
 void Hooks::happened(TimePoint now, HookFacts facts) {
   if (programs_[static_cast<std::size_t>(facts.event)].empty()) return;
-  if (waiting_.size() == kMostWaiting) {
+  if (waiting_.size() >= kMostWaiting && facts.event != HookEvent::interface_down) {
     if (!std::exchange(told_full_, true))
       log(LogModule::monitor, LogLevel::warn, {"the hooks are too slow: some events are left out"});
     return;

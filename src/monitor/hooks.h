@@ -7,7 +7,8 @@
 //     only says what happened. It cannot name a program, and of an event there are the documented
 //     variables only, each once and each what it is said to be: an address, an id, a number. A
 //     peer's name is any text without control characters.
-//  2. At most kMostWaiting events wait; what comes then is told and left out.
+//  2. At most kMostWaiting events wait; what comes then is told and left out. Only interface-down,
+//     which takes back what interface-up did and which the monitor itself says, always finds room.
 //  3. A program that runs longer than kPatience is killed, with its process group.
 #pragma once
 

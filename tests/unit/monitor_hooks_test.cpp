@@ -130,5 +130,14 @@ TEST_F(HooksTest, WhatWaitsIsBounded) {
   EXPECT_EQ(written().size(), 2 * (Hooks::kMostWaiting + 1)) << "one ran, the others waited";
 }
 
+TEST_F(HooksTest, InterfaceDownIsNeverLeftOut) {
+  program(HookEvent::peer_up, "exit 0");
+  program(HookEvent::interface_down, "echo down >>" + folder_.path() + "/out");
+  for (std::size_t i = 0; i < 2 * Hooks::kMostWaiting; ++i) hooks_.happened(now_, kPeer);
+  hooks_.happened(now_, {HookEvent::interface_down, {}});
+  finish();
+  EXPECT_EQ(written(), "down\n");
+}
+
 }  // namespace
 }  // namespace meshnode::monitor
