@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -26,14 +28,19 @@ void attach(msghdr& header, ControlRoom& room, int fd) {
   std::memcpy(CMSG_DATA(part), &fd, sizeof fd);
 }
 
+// Room for one is room for two, as the kernel aligns it: all that came are taken, or they would
+// stay open. More than one is none.
 io::UniqueFd descriptor_in(msghdr& header) {
-  const cmsghdr* part = CMSG_FIRSTHDR(&header);
-  if (part == nullptr || part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS ||
-      part->cmsg_len != CMSG_LEN(sizeof(int)))
-    return {};
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(part), sizeof fd);
-  return io::UniqueFd(fd);
+  std::vector<io::UniqueFd> all;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= part->cmsg_len; at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, reinterpret_cast<const char*>(part) + at, sizeof fd);
+      all.emplace_back(fd);
+    }
+  }
+  return all.size() == 1 ? std::move(all.front()) : io::UniqueFd();
 }
 
 bool wait_for(int fd, short what) {
@@ -78,8 +85,8 @@ Channel::Received Channel::receive(int flags) const {
   do size = recvmsg(fd_.get(), &header, flags | MSG_CMSG_CLOEXEC);
   while (size < 0 && errno == EINTR);
   if (size < 0) return {.message = {}, .closed = errno != EAGAIN, .empty = errno == EAGAIN};
-  if (size == 0) return {.message = {}, .closed = true};
   io::UniqueFd fd = descriptor_in(header);
+  if (size == 0) return {.message = {}, .closed = true};
   Received out{.message = decode({memory.data(), static_cast<std::size_t>(size)})};
   if (out.message) out.message->fd = std::move(fd);
   return out;

@@ -1,4 +1,9 @@
+#include <array>
+#include <cstring>
+
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "monitor/channel.h"
@@ -65,6 +70,42 @@ TEST(MonitorChannel, CarriesADescriptorAndTellsTheEnd) {
   EXPECT_FALSE(ends->first.wait());
   EXPECT_TRUE(ends->first.receive().closed);
   EXPECT_FALSE(ends->first.send({.kind = Kind::go}));
+}
+
+// As an attacker in the worker would.
+void send_two(int channel, int fd) {
+  Bytes bytes = encode({.kind = Kind::keep, .slot = Slot::interface});
+  iovec piece{bytes.data(), bytes.size()};
+  const std::array<int, 2> fds{fd, fd};
+  union {
+    cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof fds)];
+  } room{};
+  msghdr header{};
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  header.msg_control = room.bytes;
+  header.msg_controllen = sizeof room.bytes;
+  room.header.cmsg_level = SOL_SOCKET;
+  room.header.cmsg_type = SCM_RIGHTS;
+  room.header.cmsg_len = CMSG_LEN(sizeof fds);
+  std::memcpy(CMSG_DATA(&room.header), fds.data(), sizeof fds);
+  ASSERT_GT(sendmsg(channel, &header, 0), 0);
+}
+
+TEST(MonitorChannel, KeepsNoneOfTwoDescriptors) {
+  auto ends = Channel::pair();
+  ASSERT_TRUE(ends);
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_NONBLOCK), 0);
+  const io::UniqueFd reading(pipe_ends[0]);
+  send_two(ends->second.fd(), pipe_ends[1]);
+  close(pipe_ends[1]);
+  const auto got = ends->first.receive();
+  ASSERT_TRUE(got.message);
+  EXPECT_FALSE(got.message->fd);
+  char byte = 0;
+  EXPECT_EQ(read(reading.get(), &byte, 1), 0) << "somebody still holds the other end";
 }
 
 }  // namespace
