@@ -34,7 +34,7 @@ bool is_hosts_line(std::string_view line, const Cidr& prefix);
 
 class Names {
  public:
-  static constexpr std::size_t kMostLines = 1024;
+  static constexpr std::size_t kMostLines = 2048;
   static constexpr Duration kWriteEvery = seconds(2);
 
   explicit Names(io::EventLoop& loop) : resolved_(loop) {}

@@ -50,6 +50,10 @@ std::string id_name(const NodeId& id) {
   return id.to_string().substr(0, kShortestPrefix) + "." + std::string(kIdZone);
 }
 
+std::string whole_id_name(const NodeId& id) {
+  return id.to_string() + "." + std::string(kIdZone);
+}
+
 bool is_name(std::string_view text) {
   const auto dot = std::min(text.find('.'), text.size());
   const std::string_view first = text.substr(0, dot);

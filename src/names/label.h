@@ -25,6 +25,7 @@ bool is_label(std::string_view text);
 
 std::string member_name(std::string_view label);  // "beta.mesh"
 std::string id_name(const NodeId& id);            // "ck3vq7xa.id.mesh"
+std::string whole_id_name(const NodeId& id);      // the same with all of the id
 // Whether it is one of these two.
 bool is_name(std::string_view text);
 

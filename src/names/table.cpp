@@ -87,10 +87,15 @@ bool Table::any_within(const Cidr& prefix) const {
   return found != by_address_.end() && prefix.contains(found->first);
 }
 
+std::string Table::id_name_of(const Member& member) const {
+  const std::string prefix = member.id.to_string().substr(0, kShortestPrefix);
+  return by_id(prefix) != nullptr ? id_name(member.id) : whole_id_name(member.id);
+}
+
 std::string Table::name_of(const Member& member) const {
   const std::string label = label_of(member.name);
   const Member* owner = by_label(label);
-  return owner != nullptr && owner->id == member.id ? member_name(label) : id_name(member.id);
+  return owner != nullptr && owner->id == member.id ? member_name(label) : id_name_of(member);
 }
 
 }  // namespace meshnode::names

@@ -50,6 +50,8 @@ class Table {
   // Whether some member's IPv6 address begins with the `bits` of this one.
   bool any_within(const Cidr& prefix) const;
 
+  // By as much of its id as is its alone: "ck3vq7xa.id.mesh", or the whole id.
+  std::string id_name_of(const Member& member) const;
   // "beta.mesh", or by its id where that is not its own.
   std::string name_of(const Member& member) const;
   const std::vector<Conflict>& conflicts() const { return conflicts_; }  // by label

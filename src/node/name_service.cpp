@@ -121,7 +121,7 @@ std::vector<std::string> NameService::hosts_lines() const {
   for (const names::Member& member : table_.members()) {
     if (++members > kMostHosts) break;
     const std::string name = table_.name_of(member);
-    const std::string by_id = names::id_name(member.id);
+    const std::string by_id = table_.id_name_of(member);
     for (const IpAddress& address : member.addresses)
       out.push_back(address.to_string() + " " + name + (name == by_id ? "" : " " + by_id));
   }

@@ -91,6 +91,15 @@ TEST(NameTable, AnIdsPrefixOfTwoIsNobodysButTheWholeIdIs) {
   const Table table({member(1, "a", 1), member(1, "b", 2)});
   EXPECT_EQ(table.by_id(kFirst8), nullptr);
   EXPECT_EQ(table.by_id(id(1, 2).to_string())->name, "b");
+  EXPECT_EQ(table.id_name_of(table.members()[1]), id(1, 2).to_string() + ".id.mesh");
+  const Table alone({member(1, "a", 1), member(2, "b", 2)});
+  EXPECT_EQ(alone.id_name_of(alone.members()[0]), kFirst8 + ".id.mesh");
+}
+
+TEST(NameTable, NoNameThatItGivesLeadsToAnother) {
+  const Table table({member(1, "a", 1), member(1, "a", 2)});
+  for (const Member& each : table.members())
+    EXPECT_EQ(table.name_of(each), each.id.to_string() + ".id.mesh");
 }
 
 TEST(NameTable, HasMembersWithoutALabel) {
