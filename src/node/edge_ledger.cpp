@@ -1,6 +1,7 @@
 #include "node/edge_ledger.h"
 
 #include <set>
+#include <utility>
 
 namespace meshnode::node {
 namespace {
@@ -28,7 +29,26 @@ void add(Traffic& to, const Traffic& more) {
   to.rx_packets += more.rx_packets;
 }
 
+bool tells_more(const control::PeerStatus& one, const control::PeerStatus& other) {
+  const bool connected = one.state == control::PeerState::connected;
+  if (connected != (other.state == control::PeerState::connected)) return connected;
+  return one.tx_bytes + one.rx_bytes > other.tx_bytes + other.rx_bytes;
+}
+
 }  // namespace
+
+std::vector<control::PeerStatus> one_of_each(std::vector<control::PeerStatus> peers) {
+  std::vector<control::PeerStatus> out;
+  std::map<NodeId, std::size_t> places;
+  for (control::PeerStatus& peer : peers) {
+    const auto [place, first] = places.emplace(peer.id, out.size());
+    if (first)
+      out.push_back(std::move(peer));
+    else if (tells_more(peer, out[place->second]))
+      out[place->second] = std::move(peer);
+  }
+  return out;
+}
 
 void EdgeLedger::look(const std::vector<control::PeerStatus>& peers) {
   forget_the_gone(peers);

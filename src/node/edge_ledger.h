@@ -17,6 +17,10 @@
 
 namespace meshnode::node {
 
+// Each id once, in the order of the first. Where several peers claim one, as after a restart, or
+// since anybody can until it has to prove it: one with a connection, else who moved most.
+std::vector<control::PeerStatus> one_of_each(std::vector<control::PeerStatus> peers);
+
 class EdgeLedger {
  public:
   static constexpr std::size_t kLabelled = 64;
@@ -29,7 +33,7 @@ class EdgeLedger {
     bool operator==(const Traffic&) const = default;
   };
 
-  // All peers as they are now.
+  // All peers as they are now, each id once.
   void look(const std::vector<control::PeerStatus>& peers);
 
   bool labelled(const NodeId& id) const;

@@ -26,7 +26,8 @@ Result<std::unique_ptr<MetricsDesk>> MetricsDesk::open(const Endpoint& where, io
 }
 
 std::string MetricsDesk::text() {
-  const control::Snapshot snapshot = status_();
+  control::Snapshot snapshot = status_();
+  snapshot.peers = one_of_each(std::move(snapshot.peers));
   edges_.look(snapshot.peers);
   return metrics_text(snapshot, edges_, MESHNODE_VERSION);
 }

@@ -60,6 +60,16 @@ TEST(EdgeLedger, LabelsAreBoundedAndTheRestIsSummed) {
   EXPECT_EQ(ledger.rest().rx_packets, 20 * (1000 - EdgeLedger::kLabelled));
 }
 
+TEST(EdgeLedger, WhoClaimsAnothersIdIsNotCounted) {
+  EdgeLedger ledger;
+  const std::vector<PeerStatus> peers{peer(2, 70), peer(1, 100), peer(1, 0, PeerState::connecting)};
+  std::vector<PeerStatus> other_order{peers[2], peers[0], peers[1]};
+  for (int i = 0; i < 3; ++i) ledger.look(node::one_of_each(i == 1 ? other_order : peers));
+  EXPECT_EQ(ledger.all().tx_bytes, 170U);
+  EXPECT_EQ(node::one_of_each(other_order)[0].tx_bytes, 100U);
+  EXPECT_EQ(node::one_of_each(other_order).size(), 2U);
+}
+
 TEST(EdgeLedger, WhoHasALabelKeepsIt) {
   EdgeLedger ledger;
   std::vector<PeerStatus> peers;
