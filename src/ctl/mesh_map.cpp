@@ -68,12 +68,13 @@ class Maker {
     MapNode& known = nodes_.emplace(node.id, node).first->second;
     if (known.name.empty()) known.name = node.name;
     if (known.answer == Answer::not_asked) known.answer = node.answer;
+    known.told_all = known.told_all || node.told_all;
   }
   void note(const EdgesReport& report) {
     const Answer answer = !report.shares   ? Answer::silent
                           : *report.shares ? Answer::told
                                            : Answer::refused;
-    note({report.id, report.name, answer});
+    note({report.id, report.name, answer, report.shares == true && report.complete});
     for (const auto& edge : report.edges) note({edge.id, edge.name, Answer::not_asked});
     if (report.shares == true && !report.complete) complete_ = false;
   }
@@ -118,7 +119,7 @@ class Maker {
     if (map.nodes.size() > MeshMap::kMostForGaps) return;
     for (std::size_t a = 0; a < map.nodes.size(); ++a)
       for (std::size_t b = a + 1; b < map.nodes.size(); ++b)
-        if ((has_told(map.nodes[a]) || has_told(map.nodes[b])) && !edges.contains({a, b}))
+        if ((map.nodes[a].told_all || map.nodes[b].told_all) && !edges.contains({a, b}))
           map.gaps.emplace_back(a, b);
   }
 
@@ -159,8 +160,7 @@ std::string count_of(std::size_t count, const char* what) {
 }  // namespace
 
 bool MeshMap::disputed(const MapEdge& edge) const {
-  return (!edge.told_by_a && has_told(nodes[edge.a])) ||
-         (!edge.told_by_b && has_told(nodes[edge.b]));
+  return (!edge.told_by_a && nodes[edge.a].told_all) || (!edge.told_by_b && nodes[edge.b].told_all);
 }
 
 MeshMap make_map(const control::Snapshot& here, const std::vector<EdgesReport>& told) {

@@ -15,6 +15,7 @@ struct MapNode {
   NodeId id;
   std::string name;  // untrusted; empty where nobody knows
   Answer answer = Answer::not_asked;
+  bool told_all = false;  // of its edges: one that is missing is not there
 };
 
 struct MapEdge {

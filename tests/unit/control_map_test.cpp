@@ -1,4 +1,6 @@
 // ctl/mesh_map: what members tell of their edges becomes one map.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -117,6 +119,18 @@ TEST_F(Map, OneSidedEdgesRefusalsAndSilenceAreSeen) {
   EXPECT_EQ(map.nodes[2].answer, MapNode::Answer::silent);
   told.front().complete = false;
   EXPECT_FALSE(make_map(here, told).complete);
+}
+
+TEST_F(Map, WhoToldOnlyAPartDeniesNothing) {
+  told.push_back({id(3), "gamma", true, false, {}, {}});
+  told.push_back({id(4), "delta", true, false, {}, {}});
+  const MeshMap map = make_map(here, told);
+  ASSERT_EQ(map.edges.size(), 2U);
+  EXPECT_FALSE(map.disputed(map.edges[1])) << "gamma may not have come to beta yet";
+  EXPECT_EQ(map.nodes[2].answer, MapNode::Answer::told);
+  const std::pair<std::size_t, std::size_t> of_both{2, 3};
+  EXPECT_EQ(std::count(map.gaps.begin(), map.gaps.end(), of_both), 0) << "neither told all";
+  EXPECT_EQ(map.gaps.size(), 3U);
 }
 
 TEST_F(Map, NamesOfOthersDoNoHarm) {
