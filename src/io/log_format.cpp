@@ -11,8 +11,11 @@ namespace {
 constexpr std::array<std::pair<std::string_view, LogFormat>, 3> kFormats{
     {{"text", LogFormat::text}, {"key=value", LogFormat::key_value}, {"json", LogFormat::json}}};
 
-bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+// C0, DEL, and C1, which terminals obey, too: U+009B is ESC [. `character`: valid UTF-8.
+bool is_control(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7f;
+  return byte(0) == 0xc2 && byte(1) < 0xa0;
 }
 
 // Bounded, valid UTF-8 on one line: nobody's name begins a line of its own.
@@ -21,7 +24,7 @@ std::string clean(std::string_view text) {
   while (!text.empty()) {
     const std::size_t size = utf8_size(text);
     if (out.size() + size > kMaxLogText) return out + "…";
-    if (size == 0 || is_control(text.front()))
+    if (size == 0 || is_control(text.substr(0, size)))
       out += '?';
     else
       out += text.substr(0, size);

@@ -91,6 +91,13 @@ TEST(LogFormat, NoNameBeginsALineOfItsOwnOrEndsAText) {
   EXPECT_NE(render(LogFormat::json, entry(line)).find(R"("a?<3>b?[31m\"\\?)"), std::string::npos);
 }
 
+TEST(LogFormat, HasNoControlCharacterOfTwoBytes) {
+  const LogLine line{
+      plain("a\xc2\x9b"
+            "31m\xc2\x80\xc2\x9f\xc2\xa0z")};
+  EXPECT_EQ(render(LogFormat::text, entry(line)), "info overlay: a?31m??\xc2\xa0z");
+}
+
 TEST(LogFormat, IsBounded) {
   const LogLine line{plain(std::string(100'000, 'x'))};
   EXPECT_LT(render(LogFormat::text, entry(line)).size(), kMaxLogText + 100);
