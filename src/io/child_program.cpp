@@ -148,7 +148,10 @@ void ChildProgram::over(int code, int status) {
   doors_.unwatch(pidfd_.get());
   pidfd_.reset();
   const pid_t pid = std::exchange(pid_, 0);
-  if (code == CLD_EXITED && status == 0) return;
+  if (code == CLD_EXITED && status == 0) {
+    not_before_ = std::max(not_before_, started_at_ + kFirstPause);
+    return;
+  }
   const TimePoint now = read_clocks().mono;
   if (now - started_at_ >= kLastPause) pause_ = kFirstPause;
   const Duration in = pause_;

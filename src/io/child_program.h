@@ -1,7 +1,8 @@
 // A program of ours as a child process, with one end of a SOCK_SEQPACKET socketpair as its
-// descriptor 3, and nothing else of ours but 0 to 2. It is started again when it ends, after a
-// pause that grows from kFirstPause to kLastPause, and begins anew once a child has lived that
-// long.
+// descriptor 3, and nothing else of ours but 0 to 2. It is started again where it is wanted, after
+// a pause that grows from kFirstPause to kLastPause, and begins anew once a child has lived that
+// long. One that ended by itself with exit code 0 has done no harm: the next one only has to wait
+// until kFirstPause after its start.
 //
 // On the event loop; nothing here waits, but the destructor: for the end of a child that it kills.
 #pragma once
