@@ -35,10 +35,12 @@ void MemberMemory::remember(Now now, StateDir& state, const std::string& fingerp
   const auto members = core.engine().memory(now);
   next_ += kRememberEvery * static_cast<int>(members.size() / kMembersPerPause);
   const auto stored = state.store_members({fingerprint, members});
-  if (stored)
+  if (stored) {
     version_ = version;
-  else if (!std::exchange(told_failed_, true))
+    told_failed_ = false;
+  } else if (!std::exchange(told_failed_, true)) {
     log(LogModule::node, LogLevel::warn, {plain(stored.error().message)});
+  }
 }
 
 }  // namespace meshnode::node
