@@ -52,6 +52,9 @@ struct Resolved::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
+  // Nobody asks for next_deadline() after what the bus says by itself.
+  void be_asked() { loop.set_deadline(io::read_clocks().mono); }
+
   // ---- the bus
 
   bool connect(TimePoint now) {
@@ -82,7 +85,7 @@ struct Resolved::Impl {
       if (done >= 0) continue;
       disconnect();
       if (wanted) retry_at = io::read_clocks().mono + kReconnectEvery;
-      return;
+      return be_asked();
     }
   }
 
@@ -201,7 +204,10 @@ struct Resolved::Impl {
     const char* after = nullptr;
     if (sd_bus_message_read(message, "sss", &name, &before, &after) < 0 || *after == '\0') return 0;
     auto* const impl = static_cast<Impl*>(self);
-    impl->loop.post([impl] { impl->tell(io::read_clocks().mono); });
+    impl->loop.post([impl] {
+      impl->tell(io::read_clocks().mono);
+      impl->be_asked();
+    });
     return 0;
   }
 

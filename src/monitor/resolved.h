@@ -32,7 +32,8 @@ class Resolved {
     bool operator==(const Link&) const = default;
   };
 
-  // `loop` outlives this.
+  // `loop` outlives this. Its deadline's handler calls timeout() and sets the next deadline anew;
+  // it is called at once when next_deadline() is another one than whoever asked last was told.
   explicit Resolved(io::EventLoop& loop);
   ~Resolved();
   Resolved(const Resolved&) = delete;
