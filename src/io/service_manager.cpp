@@ -1,5 +1,6 @@
 #include "io/service_manager.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
@@ -40,6 +41,13 @@ UniqueFd connect_to(const std::string& name) {
   return out;
 }
 
+// A line of its own would be another word, "MAINPID=1" say; and the text may come from a worker.
+std::string one_line(std::string_view text) {
+  std::string out(text);
+  std::replace(out.begin(), out.end(), '\n', ' ');
+  return out;
+}
+
 }  // namespace
 
 ServiceManager::ServiceManager() : socket_(connect_to(take_variable("NOTIFY_SOCKET"))) {
@@ -50,7 +58,7 @@ ServiceManager::ServiceManager() : socket_(connect_to(take_variable("NOTIFY_SOCK
 }
 
 void ServiceManager::ready(std::string_view status) {
-  tell("READY=1\nSTATUS=" + std::string(status) + "\n");
+  tell("READY=1\nSTATUS=" + one_line(status) + "\n");
 }
 
 void ServiceManager::stopping() {

@@ -55,6 +55,13 @@ TEST_F(ServiceManagerTest, TellsAtAPathAndAtAnAbstractName) {
   }
 }
 
+TEST_F(ServiceManagerTest, AStatusSaysNothingElse) {
+  listen_at(folder_.path() + "/notify");
+  ServiceManager manager;
+  manager.ready("up\nMAINPID=1\n");
+  EXPECT_EQ(heard(), "READY=1\nSTATUS=up MAINPID=1 \n");
+}
+
 // Longer than a socket's name can be, too: nothing is written past it, which asan would see.
 TEST_F(ServiceManagerTest, NobodyListensAndNothingHappens) {
   for (const char* name : {"", "relative", "/nowhere/at/all"}) {
