@@ -96,6 +96,13 @@ void Names::server(TimePoint now, std::string_view port) {
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), value);
   const bool right = error == std::errc() && end == port.data() + port.size() && value != 0;
   port_ = right ? std::optional(value) : std::nullopt;
+  server_due_ = std::max(now, next_server_);
+  if (*server_due_ <= now) tell_server(now);
+}
+
+void Names::tell_server(TimePoint now) {
+  server_due_.reset();
+  next_server_ = now + kServerEvery;
   tell_resolved(now);
 }
 
@@ -144,6 +151,7 @@ void Names::write_hosts(TimePoint now) {
 }
 
 void Names::end(TimePoint now) {
+  server_due_.reset();
   resolved_.set(now, std::nullopt);
   block_.clear();
   if (written_) write_hosts(now);
@@ -152,13 +160,15 @@ void Names::end(TimePoint now) {
 
 void Names::timeout(TimePoint now) {
   resolved_.timeout(now);
+  if (server_due_ && *server_due_ <= now) tell_server(now);
   if (due_ && *due_ <= now) write_hosts(now);
 }
 
 std::optional<TimePoint> Names::next_deadline() const {
-  const auto next = resolved_.next_deadline();
-  if (!due_) return next;
-  return next ? std::min(*next, *due_) : due_;
+  std::optional<TimePoint> next = resolved_.next_deadline();
+  for (const auto& due : {server_due_, due_})
+    if (due && (!next || *due < *next)) next = due;
+  return next;
 }
 
 }  // namespace meshnode::monitor

@@ -7,7 +7,8 @@
 //     "mesh" and the reverse zone of that address's /48 only; in /etc/hosts there are names under
 //     "mesh" only, at most kMostLines of them, with addresses of the mesh or IPv4 ones. A worker in
 //     an attacker's hands can lie about names of the mesh, and about no others.
-//  3. The file is written at most once in kWriteEvery.
+//  3. The file is written at most once in kWriteEvery, and systemd-resolved is told of another port
+//     at most once in kServerEvery, whatever the worker says.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,7 @@ class Names {
  public:
   static constexpr std::size_t kMostLines = 2048;
   static constexpr Duration kWriteEvery = seconds(2);
+  static constexpr Duration kServerEvery = seconds(2);
 
   explicit Names(io::EventLoop& loop) : resolved_(loop) {}
 
@@ -55,6 +57,7 @@ class Names {
   bool idle() const { return resolved_.idle(); }
 
  private:
+  void tell_server(TimePoint now);
   void tell_resolved(TimePoint now);
   void want_hosts(TimePoint now);
   void write_hosts(TimePoint now);
@@ -65,6 +68,8 @@ class Names {
   int index_ = 0;
   IpAddress address_;  // ours in the mesh
   std::optional<std::uint16_t> port_;
+  std::optional<TimePoint> server_due_;  // when the port is passed on
+  TimePoint next_server_{};
   std::vector<std::string> incoming_;
   std::string block_;             // what should stand in the file
   bool written_ = false;          // there may be a block of ours

@@ -5,6 +5,7 @@
 
 #include "io/clock.h"
 #include "io/unique_fd.h"
+#include "monitor/names.h"
 #include "monitor/resolved.h"
 #include "tests/support/temp_dir.h"
 
@@ -39,6 +40,22 @@ TEST(Resolved, ABusThatGoesAwayIsAskedForAgain) {
   const auto next = resolved.next_deadline();
   ASSERT_TRUE(next);
   EXPECT_GE(*next, start + Resolved::kReconnectEvery);
+}
+
+TEST(MonitorNames, TellsOfAnotherPortNowAndThenOnly) {
+  io::EventLoop loop;
+  Names names(loop);
+  const TimePoint start = io::read_clocks().mono;
+  names.server(start, "53");
+  EXPECT_FALSE(names.next_deadline()) << "the first one is told at once";
+  for (const char* port : {"54", "53", "55"}) {
+    names.server(start + milliseconds(1), port);
+    EXPECT_EQ(names.next_deadline(), start + Names::kServerEvery);
+  }
+  names.timeout(start + Names::kServerEvery);
+  EXPECT_FALSE(names.next_deadline());
+  names.server(start + 2 * Names::kServerEvery, "");
+  EXPECT_FALSE(names.next_deadline());
 }
 
 }  // namespace
