@@ -91,7 +91,7 @@ hung() { pgrep -P "${pid[b]}" -x sleep; }
 wait_for 5 "it hangs" hung
 kill -s KILL "$(hung)"
 mv "$work/hook.good" "$work/hook"
-wait_for 5 "that it ended so is told" in_log b "hook .* was ended by SIGKILL"
+wait_for 5 "that it ended so is told" in_log b "hook .* was killed by SIGKILL"
 
 say "the end"
 stop_node b
