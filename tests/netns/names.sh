@@ -28,12 +28,15 @@ make_etc() {
     bash -c 'mount --bind "$0" /etc && exec "$@"' "$etc")
 }
 at() { local node=$1; shift; nsenter -t "${pid[$node]}" -m -n "$@"; }  # where the node runs
-ask() {  # NODE DIG-ARGUMENT...: of its own responder
-  local node=$1 server
-  shift
-  server=$(js "$node" .names.server)
-  server=${server#[}
+ask_at() {  # NODE SERVER DIG-ARGUMENT...
+  local node=$1 server=${2#[}
+  shift 2
   inside "${node_host[$node]}" dig "@${server%]:*}" -p "${server##*]:}" +tries=1 +timeout=2 "$@"
+}
+ask() {  # NODE DIG-ARGUMENT...: of its own responder
+  local node=$1
+  shift
+  ask_at "$node" "$(js "$node" .names.server)" "$@"
 }
 answer_is() { [[ $(ask "$1" +short "${@:3}") == "$2" ]]; }
 state_is() { grep -q "status: $2," <(ask "$1" "${@:3}"); }
@@ -91,7 +94,8 @@ check "nothing else is left there" test ! -e "$work/a/etc/hosts.meshnode-mesh0"
 
 say "a new worker"
 first=$(worker_of a)
-(while :; do ask a +short b.mesh AAAA; done >"$work/asked" 2>&1) & asker=$!
+server=$(js a .names.server)  # its status may be away for a moment, its responder may not
+(while :; do ask_at a "$server" +short b.mesh AAAA; done >"$work/asked" 2>&1) & asker=$!
 started+=("$asker")
 kill -s USR2 "${pid[a]}"
 replaced() { local now; now=$(worker_of a) && [[ -n $now && $now != *"$first"* ]]; }
