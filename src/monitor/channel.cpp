@@ -57,7 +57,7 @@ Result<std::pair<Channel, Channel>> Channel::pair() {
   return std::pair{Channel(io::UniqueFd(ends[0])), Channel(io::UniqueFd(ends[1]))};
 }
 
-bool Channel::send(const Message& message, int fd) const {
+bool Channel::offer(const Message& message, int fd) const {
   Bytes bytes = encode(message);
   iovec piece{bytes.data(), bytes.size()};
   msghdr header{};
@@ -65,11 +65,16 @@ bool Channel::send(const Message& message, int fd) const {
   header.msg_iovlen = 1;
   ControlRoom room{};
   if (fd >= 0) attach(header, room, fd);
-  for (;;) {
-    if (sendmsg(fd_.get(), &header, MSG_NOSIGNAL) >= 0) return true;
-    if (errno != EINTR && errno != EAGAIN) return false;
-    if (errno == EAGAIN && !wait_for(fd_.get(), POLLOUT)) return false;
-  }
+  ssize_t size = 0;
+  do size = sendmsg(fd_.get(), &header, MSG_NOSIGNAL);
+  while (size < 0 && errno == EINTR);
+  return size >= 0;
+}
+
+bool Channel::send(const Message& message, int fd) const {
+  while (!offer(message, fd))
+    if (errno != EAGAIN || !wait_for(fd_.get(), POLLOUT)) return false;
+  return true;
 }
 
 Channel::Received Channel::receive(int flags) const {

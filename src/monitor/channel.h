@@ -19,6 +19,8 @@ class Channel {
   // The message's descriptor stays the caller's: `fd` -1 for none. Waits for room if the other side
   // is slow; false if it is gone.
   bool send(const Message& message, int fd = -1) const;
+  // The same without waiting: false if there is no room, too.
+  bool offer(const Message& message, int fd = -1) const;
 
   struct Received {
     std::optional<Message> message;  // none: nothing waits, or it was no message

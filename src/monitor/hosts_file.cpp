@@ -100,7 +100,7 @@ Replaced replace(const std::string& path, const std::string& fresh, const File& 
   }
   const auto replaced = read(fresh);
   if (replaced && replaced->content == base.content) return Replaced::yes;
-  // Somebody was faster: theirs comes back, unless they have replaced ours already.
+  // Somebody was faster: theirs comes back. (Who replaces ours before that is lost: decision 0028.)
   static_cast<void>(::renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) ==
                     0);
   return Replaced::changed_meanwhile;

@@ -17,6 +17,13 @@ using io::LogLevel;
 using io::LogModule;
 using io::plain;
 
+namespace {
+
+constexpr std::size_t kTurn = 64;           // messages
+constexpr std::size_t kLastWords = 10'000;  // more than its socket holds
+
+}  // namespace
+
 int Monitor::run() {
   if (auto started = start_first(); !started) {
     log(LogModule::monitor, LogLevel::error, {plain(started.error().message)});
@@ -36,19 +43,19 @@ int Monitor::run() {
 }
 
 void Monitor::open_dht() {
-  dht_.emplace(
-      program_.dht_program, "the DHT's process",
-      io::ChildProgram::Doors{[this](int fd, std::function<void()> readable) {
-                                loop_->watch_readable(fd, [this, readable = std::move(readable)] {
-                                  readable();
-                                  rearm();
-                                });
-                              },
-                              [this](int fd) { loop_->unwatch(fd); },
-                              [this](const io::UniqueFd& link) {
-                                if (current_)
-                                  current_->process.channel.send({.kind = Kind::dht}, link.get());
-                              }});
+  dht_.emplace(program_.dht_program, "the DHT's process",
+               io::ChildProgram::Doors{[this](int fd, std::function<void()> readable) {
+                                         loop_->watch_readable(
+                                             fd, [this, readable = std::move(readable)] {
+                                               readable();
+                                               rearm();
+                                             });
+                                       },
+                                       [this](int fd) { loop_->unwatch(fd); },
+                                       [this](const io::UniqueFd& link) {
+                                         if (current_)
+                                           tell(*current_, {.kind = Kind::dht}, link.get());
+                                       }});
 }
 
 Status Monitor::start_first() {
@@ -61,7 +68,7 @@ Status Monitor::start_first() {
 
 void Monitor::watch(Worker& worker) {
   loop_->watch_readable(worker.process.channel.fd(),
-                        [this, pid = worker.process.pid] { read(pid); });
+                        [this, pid = worker.process.pid] { read(pid, kTurn); });
 }
 
 void Monitor::forget(std::optional<Worker>& worker) {
@@ -72,8 +79,8 @@ void Monitor::forget(std::optional<Worker>& worker) {
 
 // ---- what the workers say
 
-void Monitor::read(pid_t pid) {
-  for (;;) {
+void Monitor::read(pid_t pid, std::size_t most) {
+  for (std::size_t count = 0; count < most; ++count) {
     auto& worker = current_ && current_->process.pid == pid ? current_ : next_;
     if (!worker || worker->process.pid != pid) return;
     auto got = worker->process.channel.receive();
@@ -85,6 +92,13 @@ void Monitor::read(pid_t pid) {
     else
       heard_next(*got.message);
   }
+}
+
+// Nothing of a worker's doing may stop us, not even that it does not listen.
+void Monitor::tell(const Worker& worker, const Message& message, int fd) {
+  if (worker.process.channel.offer(message, fd) || errno != EAGAIN) return;
+  log(LogModule::monitor, LogLevel::error, {"the worker does not listen: it is killed"});
+  kill(worker.process.pid, SIGKILL);
 }
 
 void Monitor::heard_current(Message message) {
@@ -154,7 +168,7 @@ void Monitor::heard_next(const Message& message) {
   next_->prepared = true;
   if (!current_) return hand_over();
   leaving_ = true;
-  current_->process.channel.send({.kind = Kind::leave});
+  tell(*current_, {.kind = Kind::leave});
   give_time();
 }
 
@@ -179,18 +193,17 @@ void Monitor::hand_over() {
   patience_.reset();
   leaving_ = false;
   current_ = std::exchange(next_, std::nullopt);
-  const Channel& channel = current_->process.channel;
   for (const Slot slot : {Slot::interface, Slot::udp_v4, Slot::udp_v6, Slot::names}) {
     const int fd = kept_[static_cast<std::size_t>(slot)].get();
-    if (fd >= 0) channel.send({.kind = Kind::kept, .slot = slot}, fd);
+    if (fd >= 0) tell(*current_, {.kind = Kind::kept, .slot = slot}, fd);
   }
-  channel.send({.kind = Kind::go});
+  tell(*current_, {.kind = Kind::go});
 }
 
 void Monitor::refuse(const std::string& why) {
   log(LogModule::monitor, LogLevel::error, {plain(why)});
   if (current_)
-    current_->process.channel.send({.kind = Kind::refused, .text = why});
+    tell(*current_, {.kind = Kind::refused, .text = why});
   else
     end(1);
 }
@@ -250,7 +263,7 @@ void Monitor::on_signal(int number) {
 void Monitor::reap() {
   int status = 0;
   for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
-    read(pid);  // its last words
+    read(pid, kLastWords);
     if (current_ && current_->process.pid == pid)
       current_ended(status);
     else if (next_ && next_->process.pid == pid)
@@ -269,7 +282,7 @@ void Monitor::current_ended(int status) {
   const int number = WTERMSIG(status);
   if (ending_) return end(128 + number);
   log(LogModule::monitor, LogLevel::error,
-      {"the worker crashed (SIG", plain(sigabbrev_np(number)), ")"});
+      {"the worker crashed (", plain(io::how_it_ended(CLD_KILLED, number)), ")"});
   if (next_) return;  // it takes over as soon as it is prepared
   if (!may_start_again(io::read_clocks().mono)) {
     log(LogModule::monitor, LogLevel::error, {"it crashed too often: stopping"});

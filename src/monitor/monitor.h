@@ -74,7 +74,9 @@ class Monitor {
   void start_next();
   void watch(Worker& worker);
   void forget(std::optional<Worker>& worker);
-  void read(pid_t pid);
+  // At most `most` messages: one worker's talk holds up neither signals nor timers.
+  void read(pid_t pid, std::size_t most);
+  void tell(const Worker& worker, const Message& message, int fd = -1);
   void heard_current(Message message);
   void happened(const std::string& text);
   void keep(Message message);

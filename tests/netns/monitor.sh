@@ -74,7 +74,7 @@ kill -s ABRT "$before"
 wait_for 5 "another worker" changed
 wait_for 5 "that answers" answers b
 check "the same interface" test "$(index)" = "$interface"
-check "it is said" in_log b "the worker crashed \(SIGABRT\)"
+check "it is said" in_log b "the worker crashed \(killed by SIGABRT\)"
 wait_for 5 "the edge is back" edge a b
 ping_well a "$address"
 

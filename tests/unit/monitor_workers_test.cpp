@@ -1,5 +1,6 @@
 // How a program ends with its worker: real processes, without an upgrade (tests/netns/monitor.sh).
 #include <csignal>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -49,6 +50,39 @@ TEST(MonitorWorkers, ACrashWithNobodyToTakeOverIsTheEnd) {
               std::abort();
             }),
             1);
+}
+
+// A signal without a name.
+TEST(MonitorWorkers, OneThatARealTimeSignalEndsHasCrashed) {
+  EXPECT_EQ(ends_with([](Channel) { return raise(SIGRTMIN); }), 1);
+}
+
+// It asks and asks and takes no answer: whoever waited for room in its socket would wait for ever.
+TEST(MonitorWorkers, OneThatDoesNotListenIsKilled) {
+  EXPECT_EQ(ends_with([](Channel channel) {
+              while (channel.send({.kind = Kind::upgrade})) {
+              }
+              return 7;
+            }),
+            1);
+}
+
+TEST(MonitorWorkers, OneThatTalksAllTheTimeHoldsUpNoSignalAndNoTimer) {
+  EXPECT_EQ(ends_with(
+                [](Channel channel) {
+                  std::signal(SIGTERM, SIG_IGN);
+                  refusal(Link(Channel(io::UniqueFd(dup(channel.fd())))));
+                  for (int i = 0; i < 3; ++i)
+                    std::thread([&] {
+                      while (channel.send({.kind = Kind::alive})) {
+                      }
+                    }).detach();
+                  kill(getppid(), SIGTERM);
+                  for (;;) pause();
+                  return 0;
+                },
+                milliseconds(50)),
+            128 + SIGKILL);
 }
 
 TEST(MonitorWorkers, ARefusedUpgradeReachesTheWorkerWhichGoesOn) {
