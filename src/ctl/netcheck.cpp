@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 
+#include "base/earliest.h"
 #include "crypto/random.h"
 #include "io/clock.h"
 #include "io/event_loop.h"
@@ -206,13 +207,13 @@ class Check {
 
   void go_on() {
     if (!begun_) return loop_.set_deadline(std::min(next_word_, names_until_));
-    TimePoint due = next_word_;
+    std::optional<TimePoint> due = next_word_;
     bool over = true;
     for (Family* each : {v4_.get(), v6_.get()}) {
       if (each == nullptr) continue;
       each->send();
       over = over && each->check.done();
-      if (const auto next = each->check.next_deadline()) due = std::min(due, *next);
+      due = earliest({due, each->check.next_deadline()});
     }
     if (over) return loop_.stop();
     loop_.set_deadline(due);

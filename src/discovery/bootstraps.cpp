@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/earliest.h"
+
 namespace meshnode::discovery {
 
 Bootstraps::Bootstraps(std::vector<HostPort> names, Random& random, Doors doors)
@@ -192,13 +194,9 @@ std::vector<Bootstraps::NameStatus> Bootstraps::names() const {
 
 std::optional<TimePoint> Bootstraps::next_deadline() const {
   std::optional<TimePoint> out;
-  const auto consider = [&out](bool asked, TimePoint due) {
-    if (!asked && (!out || due < *out)) out = due;
-  };
-  for (const Name& name : names_) consider(name.asked, name.due);
-  for (const auto& [endpoint, node] : nodes_) consider(node.asked, node.due);
-  for (const auto& [ip, rest] : rests_)
-    if (rest.until) consider(false, *rest.until);
+  for (const Name& name : names_) out = earliest({out, due_if(!name.asked, name.due)});
+  for (const auto& [endpoint, node] : nodes_) out = earliest({out, due_if(!node.asked, node.due)});
+  for (const auto& [ip, rest] : rests_) out = earliest({out, rest.until});
   return out;
 }
 

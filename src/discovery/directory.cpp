@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/earliest.h"
+
 namespace meshnode::discovery {
 namespace {
 
@@ -143,12 +145,8 @@ void Directory::handle_timeout(Now now) {
 }
 
 std::optional<TimePoint> Directory::next_deadline() const {
-  std::optional<TimePoint> out = next_settle_;
-  const auto consider = [&](TimePoint when) {
-    if (!out || when < *out) out = when;
-  };
-  if (leave_at_) consider(*leave_at_);
-  for (const auto& [key, stored] : stored_) consider(stored.next);
+  auto out = earliest({next_settle_, leave_at_});
+  for (const auto& [key, stored] : stored_) out = earliest({out, stored.next});
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/earliest.h"
 #include "crypto/node_id.h"
 
 namespace meshnode::discovery {
@@ -182,14 +183,9 @@ void Gossip::handle_timeout(TimePoint now) {
 }
 
 std::optional<TimePoint> Gossip::next_deadline() const {
-  std::optional<TimePoint> out = follow_up_;
-  const auto consider = [&](TimePoint when) {
-    if (!out || when < *out) out = when;
-  };
-  if (!neighbours_.empty()) consider(next_round_);
-  if (!unchecked_.empty()) consider(next_unchecked_);
-  if (!recent_.empty()) consider(next_announcement_);
-  return out;
+  return earliest({follow_up_, due_if(!neighbours_.empty(), next_round_),
+                   due_if(!unchecked_.empty(), next_unchecked_),
+                   due_if(!recent_.empty(), next_announcement_)});
 }
 
 std::optional<Gossip::Send> Gossip::poll(TimePoint now) {

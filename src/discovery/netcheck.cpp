@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/earliest.h"
+
 namespace meshnode::discovery {
 namespace {
 
@@ -112,7 +114,7 @@ std::optional<Netcheck::Transmit> Netcheck::poll() {
 std::optional<TimePoint> Netcheck::next_deadline() const {
   std::optional<TimePoint> out;
   for (const Question& question : questions_)
-    if (!question.over && (!out || question.next < *out)) out = question.next;
+    out = earliest({out, due_if(!question.over, question.next)});
   return out;
 }
 

@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "base/earliest.h"
+
 namespace meshnode::discovery {
 namespace {
 
@@ -469,17 +471,11 @@ bool PathBook::uneasy(TimePoint now) const {
 
 std::optional<TimePoint> PathBook::next_deadline() const {
   std::optional<TimePoint> out;
-  const auto consider = [&](TimePoint when) {
-    if (!out || when < *out) out = when;
-  };
-  for (const Candidate& candidate : candidates_) {
-    if (candidate.next_probe) consider(*candidate.next_probe);
-    if (candidate.next_opening) consider(*candidate.next_opening);
-  }
+  for (const Candidate& candidate : candidates_)
+    out = earliest({out, candidate.next_probe, candidate.next_opening});
   const Candidate* best = best_ ? find(*best_) : nullptr;
-  if (best != nullptr && best->unanswered == 0)
-    if (const auto due = silence_.due(best->quality.rtt)) consider(*due);
-  return out;
+  if (best == nullptr || best->unanswered > 0) return out;
+  return earliest({out, silence_.due(best->quality.rtt)});
 }
 
 }  // namespace meshnode::discovery

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/earliest.h"
 #include "wire/data_frame.h"
 
 namespace meshnode::discovery {
@@ -186,16 +187,9 @@ void PathMtu::refused(TimePoint now, std::size_t size) {
 }
 
 std::optional<TimePoint> PathMtu::next_deadline() const {
-  std::optional<TimePoint> out;
-  const auto consider = [&](TimePoint when) {
-    if (!out || when < *out) out = when;
-  };
-  if (!round_.empty()) consider(round_next_);
-  if (check_)
-    consider(check_->next);
-  else if (in_use_ && low_ > floor_)
-    consider(confirmed_ + kConfirmEvery);
-  return out;
+  return earliest(
+      {due_if(!round_.empty(), round_next_),
+       check_ ? check_->next : due_if(in_use_ && low_ > floor_, confirmed_ + kConfirmEvery)});
 }
 
 }  // namespace meshnode::discovery

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/earliest.h"
 #include "crypto/node_id.h"
 
 namespace meshnode::discovery {
@@ -283,10 +284,7 @@ void RecordBook::sweep(TimePoint now) {
 }
 
 std::optional<TimePoint> RecordBook::next_deadline() const {
-  std::optional<TimePoint> out;
-  if (heard_ > 0) out = next_sweep_;
-  if (!waiting_.empty() && (!out || next_admission_ < *out)) out = next_admission_;
-  return out;
+  return earliest({due_if(heard_ > 0, next_sweep_), due_if(!waiting_.empty(), next_admission_)});
 }
 
 }  // namespace meshnode::discovery

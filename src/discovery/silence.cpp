@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/earliest.h"
+
 namespace meshnode::discovery {
 
 Duration Silence::patience(Duration rtt, unsigned doublings) const {
@@ -78,7 +80,7 @@ std::optional<TimePoint> Silence::due(Duration rtt) const {
   const TimePoint end =
       quiet_since_ +
       std::max(least, std::min<Duration>(4 * *gap(), kReceiverMost)) * (1 << questions_);
-  return out ? std::min(*out, end) : end;
+  return earliest({out, end});
 }
 
 void Silence::asked(TimePoint now, Duration rtt) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/earliest.h"
+
 namespace meshnode::discovery {
 namespace {
 
@@ -147,7 +149,7 @@ std::optional<StunClient::Transmit> StunClient::poll() {
 std::optional<TimePoint> StunClient::next_deadline() const {
   std::optional<TimePoint> out;
   for (const auto& [endpoint, server] : servers_)
-    if (server.next != TimePoint::max() && (!out || server.next < *out)) out = server.next;
+    out = earliest({out, due_if(server.next != TimePoint::max(), server.next)});
   return out;
 }
 

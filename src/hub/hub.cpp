@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "base/earliest.h"
 #include "hub/metrics_text.h"
 #include "io/clock.h"
 #include "io/log.h"
@@ -335,13 +336,9 @@ void Hub::on_deadline() {
 }
 
 void Hub::rearm() {
-  TimePoint due = std::min(next_tick_, next_memory_);
-  if (const auto next = dht_child_->next_deadline()) due = std::min(due, *next);
-  if (dht_)
-    if (const auto next = dht_->next_deadline()) due = std::min(due, *next);
-  if (bootstraps_)
-    if (const auto next = bootstraps_->next_deadline()) due = std::min(due, *next);
-  loop_.set_deadline(due);
+  loop_.set_deadline(earliest({next_tick_, next_memory_, dht_child_->next_deadline(),
+                               dht_ ? dht_->next_deadline() : std::nullopt,
+                               bootstraps_ ? bootstraps_->next_deadline() : std::nullopt}));
 }
 
 // Only when it knows somebody: an empty list must not replace a good one.

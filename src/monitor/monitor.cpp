@@ -7,6 +7,7 @@
 
 #include <sys/wait.h>
 
+#include "base/earliest.h"
 #include "io/clock.h"
 #include "io/log.h"
 
@@ -224,12 +225,8 @@ void Monitor::give_time() {
 }
 
 void Monitor::rearm() {
-  std::optional<TimePoint> next = hooks_.next_deadline();
-  if (const auto due = names_->next_deadline(); due && (!next || *due < *next)) next = due;
-  if (patience_ && (!next || *patience_ < *next)) next = patience_;
-  const auto dht = dht_ && !ending_ ? dht_->next_deadline() : std::nullopt;
-  if (dht && (!next || *dht < *next)) next = dht;
-  loop_->set_deadline(next);
+  loop_->set_deadline(earliest({hooks_.next_deadline(), names_->next_deadline(), patience_,
+                                dht_ && !ending_ ? dht_->next_deadline() : std::nullopt}));
 }
 
 void Monitor::out_of_patience() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/earliest.h"
 #include "discovery/candidates.h"
 #include "io/clock.h"
 #include "node/terminal.h"
@@ -401,11 +402,7 @@ void DhtService::tell_hubs(Now) {
 }
 
 std::optional<TimePoint> DhtService::next_deadline() const {
-  std::optional<TimePoint> out;
-  for (const auto& each :
-       {port_->next_deadline(), bootstraps_->next_deadline(), stuns_->next_deadline()})
-    if (each && (!out || *each < *out)) out = each;
-  return out;
+  return earliest({port_->next_deadline(), bootstraps_->next_deadline(), stuns_->next_deadline()});
 }
 
 void DhtService::timeout(Now now) {

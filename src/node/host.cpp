@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "base/earliest.h"
 #include "crypto/providers.h"
 #include "crypto/suite.h"
 #include "io/clock.h"
@@ -440,10 +441,8 @@ void Host::on_deadline() {
 // After each input of the core.
 void Host::rearm() {
   tell_too_big();
-  TimePoint next = next_tick_;
-  if (const auto due = core_->next_deadline()) next = std::min(next, *due);
-  if (const auto due = dht_ ? dht_->next_deadline() : std::nullopt) next = std::min(next, *due);
-  loop_.set_deadline(next);
+  loop_.set_deadline(
+      earliest({next_tick_, core_->next_deadline(), dht_ ? dht_->next_deadline() : std::nullopt}));
 }
 
 void Host::send(std::span<const DatagramRun> runs) {

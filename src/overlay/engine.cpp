@@ -1,6 +1,7 @@
 // Engine: peers, packets and timers. See engine_probes.cpp and engine_handshake.cpp for the rest.
 #include "overlay/engine.h"
 
+#include "base/earliest.h"
 #include "crypto/hash.h"
 #include "wire/control.h"
 #include "wire/ip.h"
@@ -417,50 +418,27 @@ std::optional<Output> Engine::poll() {
 
 std::optional<TimePoint> Engine::next_deadline() const {
   if (deadline_known_) return deadline_;
-  std::optional<TimePoint> out;
-  const auto consider = [&](std::optional<TimePoint> when) {
-    if (when && (!out || *when < *out)) out = when;
-  };
-  consider(next_housekeeping_);
-  consider(beacon_.next_deadline());
-  consider(record_due_);
-  consider(choice_due_);
-  consider(servers_due_);
-  consider(doubt_due_);
-  consider(questions_.next_deadline());
-  consider(members_due_);
-  consider(own_record_.next_deadline());
-  consider(book_.next_deadline());
-  consider(gossip_.next_deadline());
-  consider(stun_.next_deadline());
-  if (directory_) consider(directory_->next_deadline());
-  for (const auto& [index, pending] : pending_) consider(pending.made + kPendingLife);
-  consider(agenda_.first());
-  deadline_ = out;
+  deadline_ =
+      earliest({next_housekeeping_, beacon_.next_deadline(), record_due_, choice_due_, servers_due_,
+                doubt_due_, questions_.next_deadline(), members_due_, own_record_.next_deadline(),
+                book_.next_deadline(), gossip_.next_deadline(), stun_.next_deadline(),
+                directory_ ? directory_->next_deadline() : std::nullopt, agenda_.first()});
+  for (const auto& [index, pending] : pending_)
+    deadline_ = earliest({deadline_, pending.made + kPendingLife});
   deadline_known_ = true;
-  return out;
+  return deadline_;
 }
 
 std::optional<TimePoint> Engine::deadline_of(const Peer& peer) const {
-  std::optional<TimePoint> out;
-  const auto consider = [&](std::optional<TimePoint> when) {
-    if (when && (!out || *when < *out)) out = when;
-  };
-  consider(peer.paths.next_deadline());
-  consider(peer.next_lookup);
-  consider(peer.next_introduction);
-  if (!peer.attempt) consider(peer.next_knock);
-  consider(peer.next_call);
-  if (peer.attempt) consider(peer.attempt->next_send);
-  if (!peer.staging.empty()) consider(peer.staging.deadline());
-  for (const Session& session : peer.sessions) consider(session.created + kKeyDeath);
+  auto out = earliest({peer.paths.next_deadline(), peer.next_lookup, peer.next_introduction,
+                       peer.next_call, peer.attempt ? peer.attempt->next_send : peer.next_knock});
+  if (!peer.staging.empty()) out = earliest({out, peer.staging.deadline()});
+  for (const Session& session : peer.sessions) out = earliest({out, session.created + kKeyDeath});
   if (peer.has_session() && peer.mtu.current() != nullptr)
-    consider(peer.mtu.current()->next_deadline());
-  if (!peer.attempt && peer.paths.best() && peer.boot)
-    consider(peer.has_session()                         ? rekey_time(peer, last_input_)
-             : peer.wants_edge || !peer.staging.empty() ? std::optional(peer.next_attempt)
-                                                        : std::nullopt);
-  return out;
+    out = earliest({out, peer.mtu.current()->next_deadline()});
+  if (peer.attempt || !peer.paths.best() || !peer.boot) return out;
+  if (peer.has_session()) return earliest({out, rekey_time(peer, last_input_)});
+  return earliest({out, due_if(peer.wants_edge || !peer.staging.empty(), peer.next_attempt)});
 }
 
 }  // namespace meshnode::overlay

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/earliest.h"
 #include "base/ids.h"
 #include "wire/edges.h"
 
@@ -78,8 +79,7 @@ class Questions {
   }
   std::optional<TimePoint> next_deadline() const {
     std::optional<TimePoint> out;
-    for (const Question& question : waiting_)
-      if (!out || deadline_of(question) < *out) out = deadline_of(question);
+    for (const Question& question : waiting_) out = earliest({out, deadline_of(question)});
     return out;
   }
 

@@ -1,9 +1,10 @@
-// base/: bytes, text, addresses, identifiers.
+// base/: bytes, text, addresses, identifiers, deadlines.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
 #include "base/drop.h"
+#include "base/earliest.h"
 #include "base/endpoint.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -200,6 +201,21 @@ TEST(Suggest, NearIsAThirdAtMost) {
   EXPECT_EQ(nearest_word("", known), "");
   EXPECT_EQ(nearest_word(std::string(65, 'p'), known), "");
   EXPECT_EQ(nearest_word("port", {}), "");
+}
+
+TEST(Earliest, IsTheFirstOfThoseThereAre) {
+  const TimePoint soon(seconds(1)), later(seconds(2));
+  EXPECT_EQ(earliest({later, soon, std::nullopt}), soon);
+  EXPECT_EQ(earliest({std::nullopt, later}), later);
+  EXPECT_EQ(earliest({TimePoint(seconds(-1)), TimePoint()}), TimePoint(seconds(-1)));
+  EXPECT_EQ(earliest({std::nullopt, std::nullopt}), std::nullopt);
+  EXPECT_EQ(earliest({}), std::nullopt);
+}
+
+TEST(Earliest, CountsWhatIsDueUnderAConditionOnlyWhereItHolds) {
+  const TimePoint soon(seconds(1)), later(seconds(2));
+  EXPECT_EQ(earliest({due_if(false, soon), due_if(true, later)}), later);
+  EXPECT_EQ(earliest({due_if(true, soon), due_if(true, later)}), soon);
 }
 
 }  // namespace

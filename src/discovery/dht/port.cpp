@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/earliest.h"
 #include "base/result.h"
 #include "wire/dht_message.h"
 
@@ -289,16 +290,12 @@ void Port::connectivity_changed() {
 // ---- time ----
 
 std::optional<TimePoint> Port::next_deadline() const {
-  std::optional<TimePoint> out;
-  const auto consider = [&out](TimePoint due) {
-    if (!out || due < *out) out = due;
-  };
-  if (!repeats_.empty()) consider(repeats_.front().due);
-  if (attached_ && !given_up_) consider(next_look_);
-  if (!waiting_.empty()) consider(next_flush_);
+  auto out = earliest(
+      {due_if(attached_ && !given_up_, next_look_), due_if(!waiting_.empty(), next_flush_)});
+  if (!repeats_.empty()) out = earliest({out, repeats_.front().due});
   // Requests are few, and most wait for milliseconds.
   for (const auto& [ticket, request] : requests_)
-    if (request.deadline != TimePoint::max()) consider(request.deadline);
+    out = earliest({out, due_if(request.deadline != TimePoint::max(), request.deadline)});
   return out;
 }
 
