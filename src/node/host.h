@@ -61,26 +61,28 @@ class Host final : public overlay::Machine {
         arguments_(std::move(arguments)),
         link_(link),
         kept_(std::move(kept)) {}
+
   Status open_state();
+  Result<PortSockets> sockets_for(std::optional<std::uint16_t> remembered);
+  void make_core(crypto::Ed25519Seed seed);
   Status open_network();
   Status open_interface();
-  Result<PortSockets> sockets_for(std::optional<std::uint16_t> remembered);
   Result<std::unique_ptr<tun::Device>> device();
+  Status open_names();
+  Status open_control();
+  Status open_metrics();
   Status give_up_rights();
+  Status open_dht();
   Status open_sealing();
+  void make_buffers();
+
+  void watch();
   void watch(int fd, std::function<void()> readable) {
     loop_.watch_readable(fd, [this, readable = std::move(readable)] {
       readable();
       rearm();
     });
   }
-  Status open_dht();
-  Status open_control();
-  Status open_names();
-  Status open_metrics();
-  void make_core(crypto::Ed25519Seed seed);
-  void make_buffers();
-  void watch();
   void note_spoken(const Path& path, ByteView datagram);
 
   void start_names();
