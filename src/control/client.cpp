@@ -13,6 +13,7 @@
 namespace meshnode::control {
 namespace {
 
+using io::UniqueFd;
 using Deadline = std::chrono::steady_clock::time_point;
 
 Error refused(const std::string& path, int error) {
@@ -42,7 +43,7 @@ Error gone(const std::string& path) {
 }
 
 // False when the deadline passed; without one it waits as long as it takes.
-bool wait_for(const Fd& socket, short events, std::optional<Deadline> deadline) {
+bool wait_for(const UniqueFd& socket, short events, std::optional<Deadline> deadline) {
   for (;;) {
     int left_ms = -1;
     if (deadline) {
@@ -60,12 +61,12 @@ bool wait_for(const Fd& socket, short events, std::optional<Deadline> deadline) 
 
 // A request is far smaller than a fresh socket's buffer: it goes in one piece, or the socket is
 // broken (the daemon refused us and its answer waits to be read).
-void send_request(const Fd& socket, const std::string& line) {
+void send_request(const UniqueFd& socket, const std::string& line) {
   static_cast<void>(::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL));
 }
 
 // A line, without its end; what came behind it stays in `read`.
-Result<std::string> read_line(const Fd& socket, const std::string& path, std::string& read,
+Result<std::string> read_line(const UniqueFd& socket, const std::string& path, std::string& read,
                               std::optional<Deadline> deadline) {
   char chunk[16384];
   for (std::size_t looked = 0;;) {
@@ -86,7 +87,7 @@ Result<std::string> read_line(const Fd& socket, const std::string& path, std::st
 }
 
 struct Connection {
-  Fd socket;
+  UniqueFd socket;
   std::string read;
 };
 

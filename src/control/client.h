@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "control/protocol.h"
-#include "control/unix_socket.h"
+#include "io/unique_fd.h"
 
 namespace meshnode::control {
 
@@ -28,10 +28,10 @@ class EventStream {
   Result<std::string> next();
 
  private:
-  EventStream(Fd socket, std::string path, std::string read)
+  EventStream(io::UniqueFd socket, std::string path, std::string read)
       : socket_(std::move(socket)), path_(std::move(path)), read_(std::move(read)) {}
 
-  Fd socket_;
+  io::UniqueFd socket_;
   std::string path_;
   std::string read_;  // what came and was not given out
 };

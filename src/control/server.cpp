@@ -1,21 +1,23 @@
 #include "control/server.h"
 
+#include <array>
 #include <cerrno>
-#include <map>
 #include <utility>
 
 #include <fcntl.h>
 #include <grp.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "control/snapshot_json.h"
 #include "control/unix_socket.h"
+#include "io/stream_server.h"
 
 namespace meshnode::control {
 namespace {
+
+using io::Await, io::UniqueFd;
 
 // ---- the socket's place in the file system
 
@@ -64,12 +66,12 @@ void share_with_group(const std::string& path, const char* name) {
     ::chmod(path.c_str(), 0660);
 }
 
-Result<Fd> listen_at(const std::string& path, const char* group) {
+Result<UniqueFd> listen_at(const std::string& path, const char* group) {
   const auto address = unix_address(path);
   if (!address) return Error::usage("a control socket's path has 1 to 107 bytes: " + path);
   if (const auto made = make_folder(parent_of(path)); !made) return made.error();
   if (const auto clear = clear_the_way(path); !clear) return clear.error();
-  Fd socket = stream_socket();
+  UniqueFd socket = stream_socket();
   // Linux gives the new file the mode of the socket's own inode: private from its first moment.
   const auto* raw = reinterpret_cast<const sockaddr*>(&*address);
   if (::fchmod(socket.get(), 0600) != 0 || ::bind(socket.get(), raw, sizeof *address) != 0)
@@ -94,144 +96,100 @@ FileId file_id(const std::string& path) {
 
 // ---- the connections
 
-struct Client {
-  Fd socket;
-  TimePoint since;  // the last time that it made progress: connected, was answered, read it all
-  std::string in;
-  std::string out;
-  std::size_t sent = 0;
+// `since` is the last time that it made progress: it came, was answered, read it all.
+struct Client : io::StreamClient {
   bool closing = false;  // close when all is sent
   bool watching = false;
   Ticket awaited = 0;  // an answer that is promised; 0: none
 
-  bool answer_pending() const { return sent < out.size(); }
   bool request_waiting() const { return in.find('\n') != in.npos || in.size() >= kMaxRequest; }
 };
 
-class EpollServer final : public Server {
+class UnixServer final : public Server {
  public:
-  EpollServer(std::string path, LoopDoor loop, Answers answers, Fd listener, Fd epoll)
+  UnixServer(std::string path, io::LoopDoor loop, Answers answers, UniqueFd listener, UniqueFd set)
       : path_(std::move(path)),
         ours_(file_id(path_)),
-        loop_(std::move(loop)),
         answers_(std::move(answers)),
-        listener_(std::move(listener)),
-        epoll_(std::move(epoll)) {
-    want(listener_.get(), EPOLLIN, EPOLL_CTL_ADD);
-    loop_.watch(epoll_.get(), [this] { turn(); });
-  }
-  EpollServer(const EpollServer&) = delete;
-  EpollServer& operator=(const EpollServer&) = delete;
+        streams_(std::move(listener), std::move(set), std::move(loop),
+                 {.most = kMaxClients,
+                  .now = [this] { return now_; },
+                  .serve = [this](Client& client, bool gone) { return serve(client, gone); },
+                  .make_room = refuse}) {}
+  UnixServer(const UnixServer&) = delete;
+  UnixServer& operator=(const UnixServer&) = delete;
 
-  ~EpollServer() override {
-    loop_.unwatch(epoll_.get());
+  ~UnixServer() override {
     if (file_id(path_) == ours_) ::unlink(path_.c_str());
   }
 
   void tick(TimePoint now) override {
     now_ = now;
-    if (std::exchange(no_descriptor_, false)) want(listener_.get(), EPOLLIN, EPOLL_CTL_MOD);
-    for (auto at = clients_.begin(); at != clients_.end();) {
+    streams_.tick([now](Client& client) {
       // A client that came before the first tick is counted from then on.
-      if (at->second.since == TimePoint{}) at->second.since = now;
-      const bool idle_watcher = at->second.watching && !at->second.answer_pending();
-      const bool lost = !idle_watcher && now - at->second.since > kPatience;
-      at = lost ? clients_.erase(at) : std::next(at);
-    }
+      if (client.since == TimePoint{}) client.since = now;
+      const bool idle_watcher = client.watching && !client.sending();
+      return !idle_watcher && now - client.since > kPatience;
+    });
   }
 
-  std::size_t clients() const override { return clients_.size(); }
+  std::size_t clients() const override { return streams_.size(); }
 
   std::size_t watchers() const override {
     std::size_t count = 0;
-    for (const auto& [fd, client] : clients_) count += client.watching ? 1 : 0;
+    streams_.each([&count](const Client& client) { count += client.watching ? 1 : 0; });
     return count;
   }
 
   void answer(Ticket ticket, const Result<std::string>& result) override {
-    for (auto& [fd, client] : clients_) {
-      if (client.awaited != ticket) continue;
+    streams_.each([&](Client& client) {
+      if (client.awaited != ticket) return;
       client.awaited = 0;
       enqueue(client, result ? ok_line(*result) : error_line(result.error()));
-    }
+    });
   }
 
   void drain() override {
-    for (auto& [fd, client] : clients_)
-      if (client.answer_pending()) flush(client);
+    streams_.each([this](Client& client) {
+      if (client.sending()) flush(client);
+    });
   }
 
   void publish(std::string_view event) override {
-    for (auto& [fd, client] : clients_) {
-      if (!client.watching) continue;
-      if (client.out.size() - client.sent + event.size() >= kMaxQueued) {
-        // Its place is freed by the next turn: nothing is erased from within a call.
-        client.watching = false;
-        ::shutdown(fd, SHUT_RDWR);
-        continue;
-      }
-      client.out.erase(0, std::exchange(client.sent, 0));
-      if (client.out.empty()) client.since = now_;
-      client.out.append(event).push_back('\n');
-      want(fd, EPOLLOUT, EPOLL_CTL_MOD);
-    }
+    streams_.each([this, event](Client& client) {
+      if (client.watching) enqueue_event(client, event);
+    });
   }
 
  private:
-  void want(int fd, std::uint32_t events, int operation) {
-    epoll_event event{};
-    event.events = events;
-    event.data.fd = fd;
-    ::epoll_ctl(epoll_.get(), operation, fd, &event);
+  static void refuse(const io::StreamClient& newcomer) {
+    const std::string line = error_line("too many meshctl at once: try again in a moment");
+    static_cast<void>(::send(newcomer.socket.get(), line.data(), line.size(), MSG_NOSIGNAL));
   }
 
-  // One turn handles what is ready now, boundedly; the loop calls again for the rest.
-  void turn() {
-    epoll_event ready[kMaxClients + 1];
-    const int count = ::epoll_wait(epoll_.get(), ready, static_cast<int>(std::size(ready)), 0);
-    for (int i = 0; i < count; ++i) {
-      const int fd = ready[i].data.fd;
-      if (fd == listener_.get())
-        accept_one();
-      else if (const auto found = clients_.find(fd); found != clients_.end())
-        if (!serve(found->second, ready[i].events)) clients_.erase(found);
-    }
-  }
-
-  void accept_one() {
-    Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (socket.get() < 0) return rest_without_descriptors(errno);
-    if (clients_.size() == kMaxClients) {
-      const std::string line = error_line("too many meshctl at once: try again in a moment");
-      static_cast<void>(::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL));
+  void enqueue_event(Client& client, std::string_view event) {
+    if (client.out.size() - client.sent + event.size() >= kMaxQueued) {
+      // Its place is freed by the next turn: nothing is erased from within a call.
+      client.watching = false;
+      ::shutdown(client.socket.get(), SHUT_RDWR);
       return;
     }
-    const int fd = socket.get();
-    want(fd, EPOLLIN, EPOLL_CTL_ADD);
-    Client client;
-    client.socket = std::move(socket);
-    client.since = now_;
-    clients_.insert_or_assign(fd, std::move(client));
-  }
-
-  // With no descriptor left, the connection stays ready for ever: try again at the next tick.
-  void rest_without_descriptors(int error) {
-    if (error != EMFILE && error != ENFILE && error != ENOBUFS && error != ENOMEM) return;
-    no_descriptor_ = true;
-    want(listener_.get(), 0, EPOLL_CTL_MOD);
+    client.out.erase(0, std::exchange(client.sent, 0));
+    if (client.out.empty()) client.since = now_;
+    client.out.append(event).push_back('\n');
+    streams_.await(client, Await::room);
   }
 
   // One step, at most one answer. False when the client is done with, one way or the other.
-  bool serve(Client& client, std::uint32_t events) {
-    if (client.answer_pending()) return flush(client);
+  bool serve(Client& client, bool gone) {
+    if (client.sending()) return flush(client);
     // It waits and is told nothing: only its end can be the news. (Half an end is none.)
-    if (client.watching || client.awaited != 0) return (events & (EPOLLHUP | EPOLLERR)) == 0;
+    if (client.watching || client.awaited != 0) return !gone;
     if (client.request_waiting()) return answer_next(client);
-    char chunk[kMaxRequest];
-    const ssize_t got = ::recv(client.socket.get(), chunk, sizeof chunk, 0);
-    if (got < 0) return errno == EAGAIN || errno == EINTR;
-    if (got == 0) return false;
-    client.in.append(chunk, static_cast<std::size_t>(got));
+    std::array<char, kMaxRequest> chunk;
+    const auto got = client.receive(chunk);
+    if (!got) return false;
+    client.in.append(*got);
     return !client.request_waiting() || answer_next(client);
   }
 
@@ -268,7 +226,7 @@ class EpollServer final : public Server {
     if (!answers_.other) return say(client, error_line("this daemon cannot tell"), false);
     // Named before the call: the answer may come from within it.
     const Ticket ticket = client.awaited = next_ticket_++;
-    want(client.socket.get(), 0, EPOLL_CTL_MOD);
+    streams_.await(client, Await::end);
     client.since = now_;
     const Reply reply = answers_.other(request, ticket);
     if (std::holds_alternative<Later>(reply)) return true;
@@ -287,7 +245,7 @@ class EpollServer final : public Server {
     client.out = std::move(line);
     client.sent = 0;
     client.since = now_;
-    want(client.socket.get(), EPOLLOUT, EPOLL_CTL_MOD);
+    streams_.await(client, Await::room);
   }
 
   bool say(Client& client, std::string line, bool then_close) {
@@ -297,46 +255,39 @@ class EpollServer final : public Server {
   }
 
   bool flush(Client& client) {
-    const std::string_view rest = std::string_view(client.out).substr(client.sent);
-    const ssize_t sent = ::send(client.socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
-    if (sent < 0) return errno == EAGAIN || errno == EINTR;
-    client.sent += static_cast<std::size_t>(sent);
+    const auto taken = client.send_some();
+    if (!taken || *taken == 0) return taken.has_value();
     if (client.watching) client.since = now_;
-    if (client.answer_pending()) return true;
+    if (client.sending()) return true;
     if (client.closing) return false;
     client.out.clear();
     client.sent = 0;
     client.since = now_;
     // A request that was read already waits for the next turn, which writability brings.
-    const std::uint32_t next = client.watching            ? 0U
-                               : client.request_waiting() ? std::uint32_t{EPOLLOUT}
-                                                          : std::uint32_t{EPOLLIN};
-    want(client.socket.get(), next, EPOLL_CTL_MOD);
+    streams_.await(client, client.watching            ? Await::end
+                           : client.request_waiting() ? Await::room
+                                                      : Await::input);
     return true;
   }
 
   std::string path_;
   FileId ours_;
-  LoopDoor loop_;
   Answers answers_;
-  Fd listener_;
-  Fd epoll_;
   TimePoint now_{};
-  bool no_descriptor_ = false;
   Ticket next_ticket_ = 1;
-  std::map<int, Client> clients_;
+  io::StreamServer<Client> streams_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Server>> Server::open(const std::string& path, LoopDoor loop,
+Result<std::unique_ptr<Server>> Server::open(const std::string& path, io::LoopDoor loop,
                                              Answers answers, const char* group) {
   auto listener = listen_at(path, group);
   if (!listener) return listener.error();
-  Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  if (epoll.get() < 0) return Error::world("cannot watch the control socket: " + error_text(errno));
-  return std::unique_ptr<Server>(std::make_unique<EpollServer>(
-      path, std::move(loop), std::move(answers), std::move(*listener), std::move(epoll)));
+  UniqueFd set = io::StreamSet::make();
+  if (!set) return Error::world("cannot watch the control socket: " + error_text(errno));
+  return std::unique_ptr<Server>(std::make_unique<UnixServer>(
+      path, std::move(loop), std::move(answers), std::move(*listener), std::move(set)));
 }
 
 }  // namespace meshnode::control

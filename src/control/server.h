@@ -23,17 +23,9 @@
 #include "base/result.h"
 #include "control/protocol.h"
 #include "control/snapshot.h"
+#include "io/loop_door.h"
 
 namespace meshnode::control {
-
-// The event loop as the server sees it: call `readable` each time `fd` is readable
-// (level-triggered) until unwatch(fd). The server asks for one descriptor only (an epoll set of its
-// own, so that it can wait for writability too); calls come on the loop's thread, and unwatch() may
-// come from inside `readable`. Both functions must outlive the server.
-struct LoopDoor {
-  std::function<void(int fd, std::function<void()> readable)> watch;
-  std::function<void(int fd)> unwatch;
-};
 
 // Names a request whose answer comes later. Never used twice.
 using Ticket = std::uint64_t;
@@ -60,7 +52,7 @@ class Server {
 
   // Makes the socket's folder (0755, one level) where it is missing. Fails with kind `world` where
   // another daemon answers at `path`, with kind `usage` where `path` is too long or no socket.
-  static Result<std::unique_ptr<Server>> open(const std::string& path, LoopDoor loop,
+  static Result<std::unique_ptr<Server>> open(const std::string& path, io::LoopDoor loop,
                                               Answers answers, const char* group = kGroup);
   // Says nothing to clients; closes all, removes the socket if it is still ours.
   virtual ~Server() = default;

@@ -2,10 +2,8 @@
 
 #include <cerrno>
 #include <system_error>
-#include <utility>
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace meshnode::control {
 
@@ -21,27 +19,11 @@ std::string error_text(int error) {
   return std::generic_category().message(error);
 }
 
-Fd& Fd::operator=(Fd&& other) noexcept {
-  if (this != &other) {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = other.release();
-  }
-  return *this;
+io::UniqueFd stream_socket() {
+  return io::UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
-Fd::~Fd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-int Fd::release() {
-  return std::exchange(fd_, -1);
-}
-
-Fd stream_socket() {
-  return Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-}
-
-int connect_to(const Fd& socket, const std::string& path) {
+int connect_to(const io::UniqueFd& socket, const std::string& path) {
   const auto address = unix_address(path);
   if (!address) return ENAMETOOLONG;
   const auto* raw = reinterpret_cast<const sockaddr*>(&*address);

@@ -173,10 +173,10 @@ void Hub::open_bootstraps() {
 Status Hub::open_metrics() {
   if (!config_.metrics) return success();
   metrics::Doors doors;
-  doors.watch = [this](int fd, std::function<void()> readable) {
+  doors.loop.watch = [this](int fd, std::function<void()> readable) {
     loop_.watch_readable(fd, std::move(readable));
   };
-  doors.unwatch = [this](int fd) { loop_.unwatch(fd); };
+  doors.loop.unwatch = [this](int fd) { loop_.unwatch(fd); };
   doors.now = [] { return io::read_clocks().mono; };
   doors.text = [this] { return metrics_now(); };
   auto responder = metrics::Responder::open(*config_.metrics, std::move(doors));

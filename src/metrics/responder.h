@@ -16,14 +16,13 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/result.h"
+#include "io/loop_door.h"
 
 namespace meshnode::metrics {
 
-// The event loop and the clock as the responder sees them; watch and unwatch as in
-// control::LoopDoor: one descriptor, level-triggered, on the loop's thread. They outlive it.
+// What the responder needs of its program. All outlives it.
 struct Doors {
-  std::function<void(int fd, std::function<void()> readable)> watch;
-  std::function<void(int fd)> unwatch;
+  io::LoopDoor loop;
   std::function<TimePoint()> now;
   std::function<std::string()> text;  // of the metrics, at present
 };

@@ -125,7 +125,7 @@ Event event_of(const overlay::TwinIdentity&) {
 }  // namespace
 
 Result<std::unique_ptr<ControlDesk>> ControlDesk::open(const Config& config, std::uint16_t port,
-                                                       overlay::Core& core, control::LoopDoor loop,
+                                                       overlay::Core& core, io::LoopDoor loop,
                                                        Facts facts) {
   std::unique_ptr<ControlDesk> desk(new ControlDesk(config.name, port, core, std::move(facts)));
   control::Answers answers;

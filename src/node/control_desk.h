@@ -34,7 +34,7 @@ class ControlDesk {
   };
   // `core` and what `facts` and `loop` hold outlive the desk.
   static Result<std::unique_ptr<ControlDesk>> open(const Config& config, std::uint16_t port,
-                                                   overlay::Core& core, control::LoopDoor loop,
+                                                   overlay::Core& core, io::LoopDoor loop,
                                                    Facts facts);
 
   // About once a second.

@@ -184,7 +184,7 @@ Status Host::open_dht() {
 }
 
 Status Host::open_control() {
-  control::LoopDoor door{
+  io::LoopDoor door{
       [this](int fd, std::function<void()> readable) { watch(fd, std::move(readable)); },
       [this](int fd) { loop_.unwatch(fd); }};
   ControlDesk::Facts facts{[this] { return status(); },

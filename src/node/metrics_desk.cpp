@@ -10,10 +10,10 @@ Result<std::unique_ptr<MetricsDesk>> MetricsDesk::open(const Endpoint& where, io
                                                        std::function<control::Snapshot()> status) {
   std::unique_ptr<MetricsDesk> desk(new MetricsDesk(std::move(status)));
   metrics::Doors doors;
-  doors.watch = [&loop](int fd, std::function<void()> readable) {
+  doors.loop.watch = [&loop](int fd, std::function<void()> readable) {
     loop.watch_readable(fd, std::move(readable));
   };
-  doors.unwatch = [&loop](int fd) { loop.unwatch(fd); };
+  doors.loop.unwatch = [&loop](int fd) { loop.unwatch(fd); };
   doors.now = [] { return io::read_clocks().mono; };
   doors.text = [d = desk.get()] { return d->text(); };
   auto responder = metrics::Responder::open(where, std::move(doors));

@@ -23,7 +23,7 @@ namespace meshnode::control {
 // Runs watched descriptors by hand: a loop that stops whenever the test wants.
 class HandLoop {
  public:
-  LoopDoor door() {
+  io::LoopDoor door() {
     return {[this](int fd, std::function<void()> fn) { watched_[fd] = std::move(fn); },
             [this](int fd) { watched_.erase(fd); }};
   }

@@ -103,11 +103,11 @@ class ResponderTest : public ::testing::Test {
  protected:
   ResponderTest() {
     Doors doors;
-    doors.watch = [this](int fd, std::function<void()> fn) {
+    doors.loop.watch = [this](int fd, std::function<void()> fn) {
       fd_ = fd;
       turn_ = std::move(fn);
     };
-    doors.unwatch = [this](int) { fd_ = -1; };
+    doors.loop.unwatch = [this](int) { fd_ = -1; };
     doors.now = [this] { return now_; };
     doors.text = [this] {
       ++made_;
@@ -243,7 +243,8 @@ TEST_F(ResponderTest, RubbishIsAnsweredAndForgotten) {
 }
 
 TEST(Responder, AnAddressThatCannotBeHadIsTold) {
-  Doors doors{[](int, std::function<void()>) {}, [](int) {}, [] { return TimePoint(); },
+  Doors doors{{[](int, std::function<void()>) {}, [](int) {}},
+              [] { return TimePoint(); },
               [] { return std::string(); }};
   const auto nowhere = Responder::open({*IpAddress::parse("192.0.2.1"), 9731}, doors);
   ASSERT_FALSE(nowhere.ok());
