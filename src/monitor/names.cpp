@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sys/ioctl.h>
 
+#include "base/earliest.h"
 #include "io/log.h"
 #include "io/socket_address.h"
 #include "names/label.h"
@@ -165,10 +166,7 @@ void Names::timeout(TimePoint now) {
 }
 
 std::optional<TimePoint> Names::next_deadline() const {
-  std::optional<TimePoint> next = resolved_.next_deadline();
-  for (const auto& due : {server_due_, due_})
-    if (due && (!next || *due < *next)) next = due;
-  return next;
+  return earliest({resolved_.next_deadline(), server_due_, due_});
 }
 
 }  // namespace meshnode::monitor

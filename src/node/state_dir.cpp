@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <system_error>
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "node/atomic_file.h"
@@ -49,11 +52,34 @@ Status make_folders(const std::string& path) {
   return success();
 }
 
-std::string pid_in(int lock) {
+std::optional<pid_t> pid_in(int lock) {
   char text[32] = {};
-  if (::pread(lock, text, sizeof text - 1, 0) <= 0) return "of unknown pid";
-  const std::string_view digits(text);
-  return "pid " + std::string(digits.substr(0, digits.find_first_not_of("0123456789")));
+  if (::pread(lock, text, sizeof text - 1, 0) <= 0) return std::nullopt;
+  const pid_t pid = std::atoi(text);
+  return pid > 0 ? std::optional(pid) : std::nullopt;
+}
+
+// A process that nobody has waited for yet has ended, too.
+bool has_ended(pid_t pid) {
+  const io::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return errno == ESRCH;
+  pollfd end{process.get(), POLLIN, 0};
+  return ::poll(&end, 1, 0) == 1;
+}
+
+// Who is named in the lock is a monitor; its worker, which holds it, ends a little later. After a
+// SIGKILL the next start may come before that.
+bool lock_it(int lock) {
+  constexpr int kMostTries = 200;
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno != EWOULDBLOCK) return false;
+    const auto holder = pid_in(lock);
+    if (!holder || !has_ended(*holder)) break;
+    ::poll(nullptr, 0, 10);
+  }
+  errno = EWOULDBLOCK;
+  return false;
 }
 
 Status write_pid(int lock, pid_t pid) {
@@ -98,9 +124,11 @@ Result<std::unique_ptr<StateDir>> lock_state_dir(const std::string& path, pid_t 
   const std::string lock_path = path + "/lock";
   io::UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock) return Error::world("cannot open " + lock_path + ": " + error_text());
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_it(lock.get())) {
     if (errno != EWOULDBLOCK) return Error::world("cannot lock " + lock_path + ": " + error_text());
-    return Error::world("a meshnode (" + pid_in(lock.get()) + ") already runs with " + path +
+    const auto holder = pid_in(lock.get());
+    const std::string who = holder ? "pid " + std::to_string(*holder) : "of unknown pid";
+    return Error::world("a meshnode (" + who + ") already runs with " + path +
                         ": stop it, or run a second network beside it with another --interface");
   }
   if (auto written = write_pid(lock.get(), pid); !written) return written.error();

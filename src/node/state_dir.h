@@ -99,7 +99,8 @@ class StateDir {
 
 // Makes the folder (and the one above it) where it is missing, and locks it until the StateDir
 // goes; `pid` is whom to end if it is in the way. It writes: check privileges before. A second
-// start fails with kind `world` and names the pid that holds the lock.
+// start fails with kind `world` and names the pid that holds the lock; if that one has ended, the
+// lock is about to go, and up to 2 s are given to it.
 Result<std::unique_ptr<StateDir>> lock_state_dir(const std::string& path, pid_t pid = ::getpid());
 
 }  // namespace meshnode::node

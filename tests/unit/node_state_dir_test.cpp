@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -373,6 +374,32 @@ TEST_F(State, ASecondStartNamesThePid) {
   ::waitpid(child, &status, 0);
   EXPECT_EQ(status, 0);
   start();  // the lock went with its owner
+}
+
+// As a worker whose monitor was killed: it ends a little later.
+TEST_F(State, ALockThatIsAboutToGoIsWaitedFor) {
+  start();
+  state_.reset();
+  const pid_t monitor = ::fork();
+  if (monitor == 0) ::_exit(0);
+  siginfo_t ended{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(monitor), &ended, WEXITED | WNOWAIT), 0);
+  int ready[2];
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t worker = ::fork();
+  if (worker == 0) {
+    const auto held = lock_state_dir(path_, monitor);
+    const char byte = held ? 'y' : 'n';
+    if (::write(ready[1], &byte, 1) != 1) ::_exit(2);
+    ::poll(nullptr, 0, 100);
+    ::_exit(0);
+  }
+  char byte = 0;
+  EXPECT_EQ(::read(ready[0], &byte, 1), 1);
+  EXPECT_EQ(byte, 'y');
+  EXPECT_TRUE(lock_state_dir(path_)) << "nobody has waited for the monitor yet";
+  for (const int fd : {ready[0], ready[1]}) ::close(fd);
+  for (const pid_t each : {monitor, worker}) ::waitpid(each, nullptr, 0);
 }
 
 TEST_F(State, ALockOfADeadProcessIsNone) {
