@@ -33,11 +33,13 @@ bool is_plain(std::string_view value) {
                       [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
 }
 
+// What tun/name.cpp lets through, but for what a program may take for an option.
 bool is_interface(std::string_view value) {
-  constexpr std::string_view kLetters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+  const auto usable = [](char c) {
+    return c > ' ' && c < 0x7f && c != '/' && c != ':' && c != '%';
+  };
   return !value.empty() && value.size() < IFNAMSIZ && value.front() != '-' && value != "." &&
-         value != ".." && value.find_first_not_of(kLetters) == value.npos;
+         value != ".." && std::all_of(value.begin(), value.end(), usable);
 }
 
 bool is_address(std::string_view value) {

@@ -40,8 +40,8 @@ TEST(HookText, HasTheDocumentedVariablesOnlyAndEachOnce) {
 TEST(HookText, AValueIsWhatItsVariableIsSaidToBe) {
   const std::string of_id = "PEER_ID=" + NodeId{}.to_string();
   for (const std::string& good : std::vector<std::string>{
-           "INTERFACE=mesh0", "INTERFACE=a_b.c-d", "ADDRESS=fd00::1", "MTU=1420",
-           "PEER_NAME=", "PEER_ADDRESS=fd00::2", of_id, "PEER_NAME=../Zo\xc3\xab $(x)"})
+           "INTERFACE=mesh0", "INTERFACE=a_b.c-d", "INTERFACE=vpn@1+", "ADDRESS=fd00::1",
+           "MTU=1420", "PEER_NAME=", "PEER_ADDRESS=fd00::2", of_id, "PEER_NAME=../Zo\xc3\xab $(x)"})
     EXPECT_TRUE(hook_from_text("peer-up\n" + good)) << good;
   for (const std::string& bad : std::vector<std::string>{
            "INTERFACE=", "INTERFACE=../mesh0", "INTERFACE=..", "INTERFACE=-a", "INTERFACE=a b",
