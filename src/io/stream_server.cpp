@@ -45,8 +45,11 @@ UniqueFd StreamSet::make() {
   return UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
 }
 
-StreamSet::StreamSet(UniqueFd listener, UniqueFd set, LoopDoor loop)
-    : listener_(std::move(listener)), set_(std::move(set)), loop_(std::move(loop)) {
+StreamSet::StreamSet(UniqueFd listener, UniqueFd set, LoopDoor loop, Calls calls)
+    : listener_(std::move(listener)),
+      set_(std::move(set)),
+      loop_(std::move(loop)),
+      calls_(std::move(calls)) {
   want(listener_.get(), EPOLLIN, EPOLL_CTL_ADD);
   loop_.watch(set_.get(), [this] { turn(); });
 }
@@ -83,7 +86,7 @@ void StreamSet::turn() {
     if (event.data.fd == listener_.get())
       someone = true;
     else
-      ready(event.data.fd, (event.events & (EPOLLHUP | EPOLLERR)) != 0);
+      calls_.ready(event.data.fd, (event.events & (EPOLLHUP | EPOLLERR)) != 0);
   }
   // Last: a new connection may get the number of a descriptor that was told of above.
   if (someone) accept_one();
@@ -92,7 +95,7 @@ void StreamSet::turn() {
 void StreamSet::accept_one() {
   UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!socket) return rest_without_descriptors(errno);
-  came(std::move(socket));
+  calls_.came(std::move(socket));
 }
 
 // With no descriptor left, the connection stays ready for ever.
