@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "io/unique_fd.h"
+#include "io/write_all.h"
 
 namespace meshnode::monitor {
 namespace {
 
 using io::UniqueFd;
+using io::write_all;
 
 constexpr int kTries = 5;  // against somebody who changes the file all the time
 
@@ -62,16 +64,6 @@ Result<File> read(const std::string& path) {
     if (out.content.size() > kMaxHostsFile)
       return Error::world(path + " is larger than " + std::to_string(kMaxHostsFile) + " bytes");
   }
-}
-
-bool write_all(int fd, std::string_view rest) {
-  while (!rest.empty()) {
-    const ssize_t written = ::write(fd, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 bool write_fresh(const std::string& path, const File& like, std::string_view content) {

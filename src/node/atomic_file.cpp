@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include "io/unique_fd.h"
+#include "io/write_all.h"
 
 namespace meshnode::node {
 namespace {
 
 using io::UniqueFd;
+using io::write_all;
 
 constexpr int kMostKept = 1000;
 
@@ -26,16 +28,6 @@ std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   if (slash == path.npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-bool write_all(int fd, std::string_view rest) {
-  while (!rest.empty()) {
-    const ssize_t written = ::write(fd, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 // Some file systems cannot sync a folder (EINVAL): there a rename is as durable as it gets.
