@@ -12,10 +12,7 @@ for name in m hub1 hub2 stock; do
   public_host $name
   declare at_$name="$address:3731"
 done
-for name in a b; do
-  gateway port-restricted g$name
-  behind $name g$name
-done
+homes a b
 key=$("$meshctl" genkey)
 
 say "a member with a public address is the only bootstrap"

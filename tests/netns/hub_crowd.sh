@@ -20,10 +20,7 @@ internet
 for name in hub crowd; do public_host $name; done
 inside inet ip route add 12.0.0.0/14 via "$address"  # the crowd's
 inside crowd ip route add local 12.0.0.0/14 dev lo
-for name in a b; do
-  gateway port-restricted g$name
-  behind $name g$name
-done
+homes a b
 start_hub
 members_speak() {
   spawn crowd "$work/crowd" "$bin_dir/hub_crowd" "$crowd" 12.0.0.1 "${hub_at%:*}" 3731 "$join" \

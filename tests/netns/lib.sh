@@ -311,6 +311,13 @@ ping_loss() {
     END { for (i = 1; i <= count; ++i) lost += !(i in seen); print lost + 0; exit !found }'
 }
 lost_in() { awk '/packets transmitted/ {print $1 - $4; found = 1} END {exit !found}' "$1"; }
+none_lost() {  # COUNT: by each of the flights of pings that left their words in $work/flood-*
+  local file lost
+  for file in "$work"/flood-*; do
+    lost=$(lost_in "$file") || fail "no result in $file: $(<"$file")"
+    ((lost == 0)) || fail "$lost of $1 pings lost: ${file##*/}"
+  done
+}
 # Of a ping that was interrupted, and not quiet: the answer that was under way then is not missed.
 holes_in() {
   awk 'match($0, /icmp_seq=[0-9]+/) && / bytes from / {

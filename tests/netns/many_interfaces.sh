@@ -16,10 +16,7 @@
 internet
 public_host hub
 start_hub
-for name in a b; do
-  gateway port-restricted g$name
-  behind $name g$name
-done
+homes a b
 lan lan1
 lan lan2
 for to in lan1 lan2; do attach --no-default-route a $to; done      # eth1 10.61.0.1, eth2 10.62.0.1

@@ -8,10 +8,7 @@
 
 internet
 public_host hub
-for name in a b c; do
-  gateway port-restricted g$name
-  behind $name g$name
-done
+homes a b c
 start_hub
 key=$("$meshctl" genkey)
 options=(--bootstrap "$hub_at")

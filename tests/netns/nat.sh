@@ -215,6 +215,15 @@ behind() {
   fi
 }
 
+# NAME...: each behind a port-restricted gateway of its own, gNAME.
+homes() {
+  local name
+  for name; do
+    gateway port-restricted "g$name"
+    behind "$name" "g$name"
+  done
+}
+
 # [--in HOST] OPTION...: meshhub without privileges; sets $hub, and $hub_at to HOST:PORT.
 start_hub() {
   local host=hub

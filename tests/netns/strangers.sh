@@ -9,10 +9,7 @@
 crowd=200
 internet
 public_host hub
-for name in crowd a b; do
-  gateway port-restricted g$name
-  behind $name g$name
-done
+homes crowd a b
 start_hub
 slow_internet 20
 

@@ -13,10 +13,7 @@
 internet
 public_host hub
 start_hub
-for name in a b c b2; do
-  gateway port-restricted g$name
-  behind $name g$name
-done
+homes a b c b2
 slow_internet 10
 key=$("$meshctl" genkey)
 for name in a b c; do start_node $name --bootstrap "$hub_at" --key "$key"; done
